@@ -1,0 +1,740 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # The recurrent neuron
+#
+# Read this sentence one word at a time. By its end you still know how it began, because something in you changed with each
+# word and stayed changed. An ordinary neural network has nothing that stays. This chapter adds one term to one neuron, and the
+# neuron has a memory.
+#
+# | | |
+# |---|---|
+# | **You will** | compute a recurrent neuron with a pencil, then a layer, then a batch, and get the same numbers from Keras |
+# | **You learn** | what a feedforward network lacks; the hidden state; what is counted by $B$, $T$, $D$ and $H$; how to count parameters; how to read and set the weights of a Keras layer |
+# | **You need** | products of a matrix and a vector, a little NumPy; no calculus |
+# | **It takes** | 60 minutes to read and run, 2 to 3 hours with the exercises |
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
+# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+import importlib.util
+import os
+import subprocess
+import sys
+
+if importlib.util.find_spec("rnnbook") is None:
+    source = os.environ.get("RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
+    subprocess.run(pip, check=True, capture_output=True)
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+from rnnbook import cells, diagrams, keras_models, layers, style
+from rnnbook.checks import check
+from rnnbook.claims import claim
+
+style.use()
+
+# %% [markdown]
+# `keras_models` brings in Keras and TensorFlow, which takes a few seconds. All else is NumPy.
+#
+# ## What a feedforward network lacks
+#
+# A **[feedforward network](#term-feedforward-network)** is a function: one input, one output. Give it the words of a sentence one by one, and it answers
+# each word as if there had been no other. Here is a layer of three neurons with random weights, and a sequence in which the
+# second and the fourth input are the same.
+
+# %%
+rng = np.random.default_rng(0)
+W, b = rng.normal(size=(3, 2)), rng.normal(size=3)
+word = {"I": [1.0, 0.0], "love": [0.5, 0.5], "you": [0.0, 1.0]}
+sentence = np.array([word[w] for w in ["I", "love", "you", "love"]])
+
+feedforward = np.tanh(sentence @ W.T + b)
+print(np.round(feedforward, 3))
+assert np.array_equal(feedforward[1], feedforward[3])
+
+# %% [markdown]
+# Rows two and four are equal to the last digit. After "I" or after "you", "love" is "love". So the order of the inputs means
+# nothing to this layer: shuffle them and the same outputs come out, shuffled.
+#
+# One of the texts that this course accompanies puts it so: in a feedforward network no two inputs share knowledge. That is half
+# right, and the box below says which half. You will meet such boxes in every chapter: each takes a sentence from the texts,
+# measures it, and gives a verdict. [All of them](../claims.md) stand on one page.
+
+# %%
+order = [2, 0, 3, 1]
+shuffled = np.tanh(sentence[order] @ W.T + b)
+difference = np.abs(shuffled - feedforward[order]).max()
+
+bent = np.tanh(sentence @ (W + 0.1).T + b)  # one change of the weights ...
+moved = (np.abs(bent - feedforward).max(axis=1) > 0).sum()  # ... is felt by all the inputs
+claim(
+    42,
+    ("inputs shuffled, outputs compared: largest difference", difference, "== 0"),
+    ("outputs of 4 that one change of the weights moved", moved, "== 4"),
+)
+
+# %% [markdown]
+# ## One neuron with a pencil
+#
+# A **[recurrent neuron](#term-recurrent-neuron)** has one more input: what it said itself, one **[time step](#term-time-step)** ago.
+
+# %% mystnb={"figure": {"name": "fig-neuron", "caption": "A recurrent neuron. Its own last state is one more input, which arrives one step late."}, "image": {"alt": "The input x_t, weighted by w_x, the earlier state h_{t-1}, weighted by w_h, and the bias b are added to a_t; tanh of the sum is the state h_t, which goes on and, through a delay of one step, comes back to the sum."}}
+diagrams.neuron()
+plt.show()
+
+# %% [markdown]
+# What it says at time step $t$ is its **[hidden state](#term-hidden-state)** $h_t$. [Figure 1.1](#fig-neuron) as an equation:
+#
+# $$
+# h_t = \tanh(w_x x_t + w_h h_{t-1} + b)
+# $$ (1.1)
+#
+# Three numbers say all about this neuron. The weight $w_x$ says how much it listens to the input, $w_h$ how much it listens to its
+# own past, and the **[bias](#term-bias)** $b$ where it rests. The **[activation function](#term-activation-function)** $\tanh$ keeps the state between $-1$ and $1$.
+# Before the first step there is no past, and we say $h_0 = 0$.
+#
+# Take a pencil. Let $w_x = 0.5$, $w_h = 0.8$, $b = 0$, and let the inputs be $1$, $0$ and $-1$. In the first step the sum is
+# $0.5 \cdot 1 + 0.8 \cdot 0 = 0.5$. Do the other two before you run the cell.
+
+# %%
+w_x, w_h, b = 0.5, 0.8, 0.0
+h = 0.0
+for t, x in enumerate([1.0, 0.0, -1.0], start=1):
+    a = w_x * x + w_h * h + b
+    print(f"t = {t}: a = {w_x} * {x:4} + {w_h} * {h:6.4f} = {a:7.4f}   h = tanh(a) = {np.tanh(a):7.4f}")
+    h = np.tanh(a)
+assert round(h, 4) == -0.2137
+
+# %% [markdown]
+# Look at the second step. The input is zero, and the state is not: it still holds part of what came in before. And in the third
+# step the input is as far below zero as the first was above it, but the state does not come out at minus the first state, because the past
+# pulls the other way. That is memory, and there is nothing more to it.
+#
+# ### Three parameters, three fates
+#
+# How long does the neuron remember? Take tanh away for a moment, set $w_x = 1$ and $b = 0$, and let the input be a single $1$, followed by zeros.
+# Then each step multiplies the state by $w_h$, and after $t$ further steps $w_h^t$ is left.
+
+# %% mystnb={"figure": {"name": "fig-echo", "caption": "What is left of a single input in a neuron without tanh, for four recurrent weights. The vertical axis is logarithmic, so that a constant factor a step is a straight line."}, "image": {"alt": "Four straight lines start at one. For a recurrent weight of 0.5 the state falls steeply, for 0.9 slowly to below one ten-thousandth after 100 steps, for 1.0 it stays at one, for 1.1 it rises above ten thousand."}}
+steps = np.arange(101)
+fig, ax = plt.subplots()
+for w_h, kind in [(1.1, "gradient"), (1.0, "ink"), (0.9, "hidden"), (0.5, "input")]:
+    echo = w_h**steps
+    seen = echo > 1e-6
+    ax.semilogy(steps[seen], echo[seen], color=style.COLORS[kind])
+    ax.annotate(f"$w_h = {w_h}$", (steps[seen][-1], echo[seen][-1]), xytext=(-4, 6), textcoords="offset points", ha="right" if w_h > 0.5 else "left")
+ax.set(xlabel="time steps after the input", ylabel="state $h_t$", ylim=(1e-6, 1e6))
+plt.show()
+
+# %% [markdown]
+# Below one it forgets, at one it keeps, above one it explodes. There is no middle ground: in [Figure 1.2](#fig-echo) a difference of a fifth in one weight is, after a
+# hundred steps, a factor of more than a hundred million. Keep this picture in mind. When the course comes to gradients, the same
+# lines come back, and they are the trouble with recurrent networks.
+
+# %%
+x = np.zeros((1, 101, 1))
+x[0, 0, 0] = 1.0
+forgets = layers.rnn(x, [[1.0]], [[0.9]], [0.0], activation="identity")[0, 100, 0]
+explodes = layers.rnn(x, [[1.0]], [[1.1]], [0.0], activation="identity")[0, 100, 0]
+assert explodes / forgets > 1e8
+claim(
+    71,
+    ("parameters w_x, w_h and b", len(["w_x", "w_h", "b"]), "== 3"),
+    ("left after 100 steps at w_h = 0.9", forgets, "< 2.7e-5"),
+    ("left after 100 steps at w_h = 1.1", explodes, "> 1.3e4"),
+)
+
+# %% [markdown]
+# With tanh the state can't explode, since it never leaves $(-1, 1)$; it is squeezed instead. Exercise 1.6 at the end lets you build a neuron that
+# keeps one bit for good.
+#
+# ### Is it another kind of neuron?
+#
+# It is an ordinary neuron with one more term.
+
+# %% mystnb={"figure": {"name": "fig-loop", "caption": "A feedforward network, and the same with a loop. Only $W_{hh}$ is new."}, "image": {"alt": "Two networks side by side. Left, x leads to h and h to ŷ. Right, the same for x_t, h_t and ŷ_t, with an arrow labeled W_hh from h_t back to itself."}}
+diagrams.feedforward_and_recurrent()
+plt.show()
+
+# %% [markdown]
+# If that is so, then a recurrent layer of Keras whose recurrent weights are set to zero must be an ordinary dense layer. The
+# recurrent layer is called `SimpleRNN`, the ordinary one `Dense`; we give both the same input weights.
+
+# %%
+import keras
+
+keras.utils.set_random_seed(0)
+recurrent = keras.layers.SimpleRNN(3, return_sequences=True)
+dense = keras.layers.Dense(3, activation="tanh")
+x = rng.normal(size=(4, 6, 2)).astype("float32")
+_ = recurrent(x), dense(x)  # the first call makes the weights
+
+kernel, recurrent_kernel, bias = recurrent.get_weights()
+recurrent.set_weights([kernel, 0 * recurrent_kernel, bias])
+dense.set_weights([kernel, bias])
+claim(1, ("loop at zero against Dense, largest difference", np.abs(recurrent(x) - dense(x)).max(), "== 0"))
+
+# %% [markdown]
+# ## A layer
+#
+# Now $H$ neurons side by side, and $D$ numbers in each input. Every neuron hears every input, and every neuron's last state.
+
+# %% mystnb={"figure": {"name": "fig-layer", "caption": "A recurrent layer of three neurons with two inputs: each arrow is one number of $W_{xh}$ (3 × 2) or $W_{hh}$ (3 × 3)."}, "image": {"alt": "Two inputs and the three earlier states stand at the left. Every input is joined to each of three neurons at the right by one of 3 × 2 blue arrows, every earlier state by one of 3 × 3 green arrows. The new states return through a delay to become the earlier states."}}
+diagrams.layer(D=2, H=3)
+plt.show()
+
+# %% [markdown]
+# The weights of the inputs fill a matrix $W_{xh}$ of shape $(H, D)$, the recurrent weights a matrix $W_{hh}$ of shape $(H, H)$, and the biases a vector
+# $b_h$ of length $H$:
+#
+# $$
+# h_t = \tanh(W_{xh} x_t + W_{hh} h_{t-1} + b_h)
+# $$ (1.2)
+#
+# Row $i$ of [Equation 1.2](#1.2) is [Equation 1.1](#1.1) for neuron $i$: row $i$ of $W_{xh}$ holds its input weights, row $i$ of $W_{hh}$ says what it hears from each neuron,
+# itself included. Here are two neurons with numbers you can follow.
+
+# %%
+W_xh = np.array([[1.0, 0.0], [0.0, 1.0]])  # each neuron has an input of its own ...
+W_hh = np.array([[0.0, 0.5], [0.5, 0.0]])  # ... and hears only the other neuron
+b_h = np.zeros(2)
+
+h_0 = np.zeros(2)
+h_1 = np.tanh(W_xh @ [1.0, 0.0] + W_hh @ h_0 + b_h)
+h_2 = np.tanh(W_xh @ [0.0, 0.0] + W_hh @ h_1 + b_h)
+print("h_1 =", np.round(h_1, 4), "  h_2 =", np.round(h_2, 4))
+assert h_1[1] == 0 and h_2[0] == 0 and h_2[1] > 0
+
+# %% [markdown]
+# In the first step only the first neuron gets an input, and only it moves. In the second step no input comes at all, yet the
+# second neuron moves, because it hears the first one, one step late. State travels between the neurons along $W_{hh}$.
+#
+# > **A word on notation.** One of the texts writes the input weights as $W^{(xh)}$ in one place and as $W^{(hx)}$ in another. There is only one
+# > such matrix. This course writes $W_{xh}$, "from x to h", everywhere, and [one page](../notation.md) says how each text calls what.
+#
+# ### Count the parameters
+#
+# A layer of $H$ neurons with $D$ inputs has $HD$ input weights, $H^2$ recurrent weights and $H$ biases. For three neurons and five inputs:
+
+# %%
+layer = keras.layers.SimpleRNN(3)
+layer.build((None, None, 5))  # any batch, any number of time steps, five numbers a step
+H, D = 3, 5
+by_hand = H * D + H * H + H
+print(f"{H}*{D} + {H}*{H} + {H} = {by_hand}")
+claim(
+    2,
+    ("weights and bias of one neuron with one input", 1 * 1 + 1 * 1 + 1, "== 3"),
+    ("parameters of SimpleRNN(3) on 5 inputs", layer.count_params(), f"== {by_hand}"),
+)
+
+# %%
+input_matrices = sum(w.shape == (5, 3) for w in layer.get_weights())
+claim(65, ("matrices in the layer that multiply the input", input_matrices, "== 1"))
+
+# %% [markdown]
+# <a id="question-2"></a>
+# ### What are `units`?
+#
+# Keras calls $H$ the `units`. The name misleads many: `units` is the length of the hidden state, and it has nothing to do with the
+# number of time steps. You choose it, as you choose the width of any layer. Below, the same data of seven time steps go through
+# layers of 1, 4, 16 and 64 units.
+
+# %%
+x = rng.normal(size=(2, 7, 5)).astype("float32")
+sweep = {}
+for units in [1, 4, 16, 64]:
+    layer = keras.layers.SimpleRNN(units)
+    sweep[units] = layer(x).shape[-1]
+    print(f"units = {units:2}: state of length {sweep[units]:2}, {layer.count_params():5,} parameters")
+wrong = sum(units != length for units, length in sweep.items())
+claim(16, ("layers of 1, 4, 16 and 64 units, all on the same data", len(sweep), "== 4"), ("states whose length is not units", wrong, "== 0"))
+
+# %% [markdown]
+# Since $W_{hh}$ has $H^2$ entries, four times the units is nearly sixteen times the parameters once $H$ is well above $D$.
+#
+# ### From the previous time step, not the previous layer
+#
+# One text says that each neuron receives "the output of the previous layer". What comes in through $W_{hh}$ is the state of *its own* layer at the
+# previous *time step*. The shapes show it: what the layer below delivers decides the shape of $W_{xh}$, and $W_{hh}$ does not care.
+
+# %%
+shapes = []
+for D in [2, 5, 50]:
+    layer = keras.layers.SimpleRNN(3)
+    layer.build((None, None, D))
+    W_xh, W_hh, b_h = keras_models.simple_rnn_weights(layer)
+    shapes.append(W_hh.shape)
+    print(f"D = {D:2}: W_xh {W_xh.shape}, W_hh {W_hh.shape}, b_h {b_h.shape}")
+claim(17, ("shapes of W_hh for D = 2, 5 and 50 that are (3, 3)", shapes.count((3, 3)), "== 3"))
+
+# %% [markdown]
+# ## A batch of sequences
+#
+# A network is fed many sequences at once. Three letters count, here and in all chapters:
+#
+# | Letter | counts | in the example below |
+# |---|---|---|
+# | $B$ | the sequences of a **[batch](#term-batch)** | 4 |
+# | $T$ | the **[time steps](#term-time-step)** of a sequence | 6 |
+# | $D$ | the numbers at each time step, also called **[features](#term-feature)** | 2 |
+#
+# So the input is an array of shape $(B, T, D)$, and the states are one of shape $(B, T, H)$. An example is now a row, and for rows
+# [Equation 1.2](#1.2) reads $h_t = \tanh(x_t W_{xh}^\top + h_{t-1} W_{hh}^\top + b_h)$: the same sums, written sideways. In the package it is one line of
+# [rnn_step](#rnnbook.cells.rnn_step), and [rnn](#rnnbook.layers.rnn) is the loop around it.
+
+# %%
+B, T, D, H = 4, 6, 2, 3
+x = rng.normal(size=(B, T, D))
+W_xh, W_hh, b_h = rng.normal(size=(H, D)), 0.5 * rng.normal(size=(H, H)), rng.normal(size=H)
+
+h_t = np.zeros((B, H))
+for t in range(T):
+    h_t = cells.rnn_step(x[:, t], h_t, W_xh, W_hh, b_h)
+h = layers.rnn(x, W_xh, W_hh, b_h)
+print("x", x.shape, "-> h", h.shape)
+assert np.array_equal(h[:, -1], h_t)
+
+# %% [markdown]
+# <a id="question-1"></a>
+# ### What input shape?
+#
+# The most asked question of all. A recurrent layer wants three axes: (batch, time steps, features). One sequence of six numbers is
+# neither `(6,)` nor `(1, 6)`, but `(1, 6, 1)`. Keras says so when an axis is missing:
+
+# %%
+series = np.arange(6.0)
+try:
+    keras.layers.SimpleRNN(3)(series[None])
+except ValueError as error:
+    print("expected ndim=3" in str(error), "expected ndim=3, found ndim=2" in str(error))
+print(keras.layers.SimpleRNN(3)(series[None, :, None]).shape)
+
+# %% [markdown]
+# The second line is what you want: one sequence in, one state of length three out. The index `[None, :, None]` adds the two missing
+# axes.
+#
+# ### Who hears whom
+#
+# The loop joins the time steps of one sequence. Does it join the sequences too, as some texts say? If it did, it would matter in
+# which order the sequences of a batch stand.
+
+# %%
+order = rng.permutation(B)
+together = layers.rnn(x[order], W_xh, W_hh, b_h)
+alone = np.concatenate([layers.rnn(x[i : i + 1], W_xh, W_hh, b_h) for i in range(B)])
+claim(
+    5,
+    ("sequences of the batch permuted, largest difference", np.abs(together - h[order]).max(), "< 1e-14", 0),
+    ("each sequence run alone, largest difference", np.abs(alone - h).max(), "< 1e-14", 0),
+)
+
+# %% [markdown]
+# It does not. Each sequence has a state of its own, which starts at $h_0$. A new sequence is not a new time step: if the state of one
+# sequence were carried into the next, other numbers would come out.
+
+# %%
+first, second = x[:1], x[1:2]
+fresh = layers.rnn(second, W_xh, W_hh, b_h)
+carried = layers.rnn(second, W_xh, W_hh, b_h, h_0=layers.rnn(first, W_xh, W_hh, b_h)[:, -1])
+gap = np.abs(carried - fresh).max(axis=(0, 2))
+print("difference at each time step:", np.round(gap, 3))
+claim(4, ("state carried into a new sequence, difference at its first step", gap[0], "> 0.1"))
+
+# %% [markdown]
+# > **Common wrong answer.** "A stateful layer passes the state from one sample of the batch to the next." No layer does. A *stateful* layer keeps
+# > the state of row $i$ of one batch for row $i$ of the *next* batch, which is of use when a long text is cut into pieces.
+# > [The text generator](../glossary.md#term-stateful) will need it.
+#
+# ### Why start at zero?
+#
+# That $h_0 = 0$ is a convention. It can also be learned, like a weight. Suppose the numbers to be modeled come from a linear neuron
+# with $w_x = 1$, $w_h = 0.5$ whose state was $2$ when the recording began. A model with the right weights that starts at zero is wrong
+# at first. Its state is linear in $h_0$, so the best $h_0$ can be solved for.
+
+# %%
+rng_67 = np.random.default_rng(67)
+x_67 = rng_67.normal(size=(20, 6, 1))
+linear = ([[1.0]], [[0.5]], [0.0])
+target = layers.rnn(x_67, *linear, np.full((20, 1), 2.0), "identity")
+
+from_zero = layers.rnn(x_67, *linear, activation="identity")
+share = 0.5 ** np.arange(1, 7)[:, None]  # of h_0 in the state at t = 1 ... 6
+learned = ((target - from_zero) * share).sum() / (20 * share**2).sum()
+print("learned h_0:", round(learned, 3), "  its share in h_6:", share[-1, 0])
+
+# %%
+from_learned = layers.rnn(x_67, *linear, np.full((20, 1), learned), "identity")
+loss_zero = ((from_zero - target) ** 2).mean(axis=(0, 2))
+print("squared error at each step, from zero:", np.round(loss_zero, 4))
+claim(
+    67,
+    ("mean squared error on 6 steps, from zero", loss_zero.mean(), "> 0.2"),
+    ("from the learned state", ((from_learned - target) ** 2).mean(), "< 1e-12", 0),
+    ("from zero, at the sixth step alone", loss_zero[-1], "< 0.001"),
+)
+
+# %% [markdown]
+# The learned start matters for short sequences only: each step halves what is left of $h_0$. That is why nearly everybody starts at zero.
+#
+# ## What tanh does, and what it doesn't
+#
+# A text says: high values of the input weights mean that the input has significant influence. Let us see how much the state moves
+# when the input moves a little. That is the slope of tanh, $1 - \tanh^2(a)$, times the weight.
+
+# %%
+scales = np.array([0.1, 0.3, 1, 3, 10, 30, 100])
+a = np.random.default_rng(55).normal(size=(400_000, 1)) * scales  # inputs of spread 1, weight = scale
+slope = (1 - np.tanh(a) ** 2).mean(axis=0)
+for scale, s in zip(scales, slope, strict=True):
+    print(f"weight {scale:5}: mean slope of tanh {s:.3f}, weight times slope {scale * s:.3f}")
+claim(55, ("mean slope of tanh at weight 0.1", slope[0], "> 0.95"), ("at weight 100", slope[-1], "< 0.02"))
+
+# %% mystnb={"figure": {"name": "fig-saturation", "caption": "The mean slope of tanh for inputs of spread 1, against the size of the input weight. Where the slope is near zero the neuron is saturated."}, "image": {"alt": "The curve starts near one for small weights, falls through about 0.6 at a weight of one, and is close to zero for weights of thirty and more."}}
+fig, ax = plt.subplots()
+ax.semilogx(scales, slope, "o-", color=style.COLORS["hidden"])
+ax.set(xlabel="size of the input weight", ylabel=r"mean of $1 - \tanh^2(a)$", ylim=(0, 1.05))
+ax.annotate("saturated", (scales[-2], slope[-2]), xytext=(0, 14), textcoords="offset points", ha="center")
+plt.show()
+
+# %% [markdown]
+# A larger weight moves the state more, but only up to a point. Then tanh is **saturated**: it sits near $-1$ or $1$ for nearly every input, and a small
+# change of the input is hardly felt ([Figure 1.5](#fig-saturation)). Weight times slope stops growing. The neuron still tells the sign of
+# the input, and no more than that.
+#
+# ### The state is not the answer
+#
+# The state is what the neuron keeps. What the network *answers* is read from the state by one more layer. To choose among $V$ words, that is
+# softmax, which makes positive numbers that sum to one:
+#
+# $$
+# \hat y_t = \mathrm{softmax}(W_{hy} h_t + b_y)
+# $$ (1.3)
+
+# %%
+V = 5
+W_hy, b_y = rng.normal(size=(V, H)), np.zeros(V)
+scores = h @ W_hy.T + b_y
+y_hat = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
+print("h_T  =", np.round(h[0, -1], 3))
+print("ŷ_T  =", np.round(y_hat[0, -1], 3))
+error = np.abs(y_hat.sum(axis=-1) - 1).max()
+
+# %% [markdown]
+# The state may be negative, the answer may not. So it isn't the activation function of the recurrent layer that sets the range of the answer. One text also gives the range of
+# ReLU, $\max(0, a)$, as $(0, \infty)$. Zero belongs to it, and for a normal input ReLU is zero half of the time:
+
+# %%
+from rnnbook.activations import relu
+
+zeros = (relu(np.random.default_rng(56).normal(size=10_000)) == 0).mean()
+claim(
+    56,
+    ("sums of ŷ_t, largest distance from 1", error, "< 1e-12", 0),
+    ("smallest state", h.min(), "< 0"),
+    ("share of ReLU's values that are exactly 0", zeros, "> 0.4", 2),
+)
+
+# %% [markdown]
+# ## The same in Keras
+#
+# `SimpleRNN` is [Equation 1.2](#1.2) and nothing else. Keras keeps examples as rows, so its two matrices are the transposes of ours: the *kernel* has shape
+# $(D, H)$ and is $W_{xh}^\top$; the *recurrent kernel* is $W_{hh}^\top$. [simple_rnn_weights](#rnnbook.keras_models.simple_rnn_weights) reads them under our names and
+# [set_simple_rnn_weights](#rnnbook.keras_models.set_simple_rnn_weights) writes them.
+
+# %%
+layer = keras.layers.SimpleRNN(H, return_sequences=True)
+layer.build((None, None, D))
+keras_models.set_simple_rnn_weights(layer, W_xh, W_hh, b_h)
+print("kernel", layer.cell.kernel.shape, " recurrent kernel", layer.cell.recurrent_kernel.shape)
+
+ours = layers.rnn(x, W_xh, W_hh, b_h)
+theirs = np.asarray(layer(x.astype("float32")))
+assert np.abs(ours - theirs).max() < 1e-6
+print("equal to 1e-6:", np.allclose(ours, theirs, rtol=0, atol=1e-6))
+
+# %% [markdown]
+# The way back works too. Here are the weights that Keras itself chose for a new layer, read into our names and run by our loop. The
+# difference is what float32 rounds off.
+
+# %%
+keras.utils.set_random_seed(1)
+layer = keras.layers.SimpleRNN(H)  # without return_sequences it gives the last state only
+last = np.asarray(layer(x.astype("float32")))
+ours = layers.rnn(x, *keras_models.simple_rnn_weights(layer))
+print("Keras:", last.shape, " ours:", ours.shape)
+assert np.abs(ours[:, -1] - last).max() < 1e-6
+assert np.array_equal(layer.get_weights()[2], np.zeros(H))
+
+# %% [markdown]
+# Keras starts with biases of zero, a Glorot-uniform kernel and an orthogonal recurrent kernel. Why orthogonal is a story that
+# needs gradients; you saw its beginning in [Figure 1.2](#fig-echo).
+#
+# ## Where it comes from
+#
+# One text says that recurrent networks began in the 1980s, with the Hopfield network. Loops are much older.
+# [McCulloch and Pitts (1943)](#mcculloch1943) already studied nets "with circles", in the first paper on neural networks there is.
+# [Amari (1972)](#amari1972) and [Little (1974)](#little1974) described networks of simple units whose loops make them settle into stored patterns.
+# [Hopfield (1982)](#hopfield1982) gave such a network an energy, which each step lowers or keeps. It is an **associative memory**: it is given
+# no sequence, it is started in a damaged pattern and completes it. Here it is, with three random patterns of a hundred units, one of them
+# with fifteen units flipped.
+
+# %%
+rng_36 = np.random.default_rng(36)
+patterns = rng_36.choice([-1, 1], size=(3, 100))
+W = patterns.T @ patterns / 100.0
+np.fill_diagonal(W, 0)  # no unit feeds itself
+
+state = patterns[0].copy()
+state[rng_36.choice(100, 15, replace=False)] *= -1
+damaged = state.copy()
+for i in list(range(100)) * 3:  # one unit after the other, three times round
+    state[i] = 1 if W[i] @ state >= 0 else -1
+
+# %%
+years = {"McCulloch and Pitts": 1943, "Amari": 1972, "Little": 1974, "Hopfield": 1982}
+claim(
+    36,
+    ("units of 100 that are right in the damaged pattern", (damaged == patterns[0]).sum(), "== 85"),
+    ("after recall", (state == patterns[0]).sum(), "== 100"),
+    ("papers with loops before Hopfield's, of those named", sum(y < 1982 for y in years.values()), ">= 3"),
+)
+
+# %% mystnb={"figure": {"name": "fig-hopfield", "caption": "A Hopfield network completes a pattern of 100 units: what was stored, what it was started with, where it settled."}, "image": {"alt": "Three grids of ten by ten light and dark squares. The second differs from the first in fifteen squares; the third equals the first."}}
+fig, axes = plt.subplots(1, 3, figsize=(5.8, 2.2))
+for ax, (title, grid) in zip(axes, {"stored": patterns[0], "damaged": damaged, "recalled": state}.items(), strict=True):
+    ax.pcolormesh(grid.reshape(10, 10)[::-1], cmap="Greys", vmin=-1.3, vmax=1.6, edgecolors="white", linewidth=0.5)
+    ax.set(title=title, xticks=[], yticks=[], aspect="equal")
+    ax.spines[:].set_visible(False)
+plt.show()
+
+# %% [markdown]
+# The networks of this course are of another branch: they are given a sequence and trained by gradients.
+# [Jordan (1986)](#jordan1986) fed the output back, [Elman (1990)](#elman1990) the hidden state. Elman's is the layer of this chapter; the next chapter tells the two apart.
+#
+# ## Summary
+#
+# - A feedforward layer answers each input by itself. A recurrent layer adds one term, $W_{hh} h_{t-1}$, its own state one time step ago.
+# - The state is memory. What $w_h$ does to it is decided at one: below it fades, above it grows.
+# - A layer of $H$ neurons on $D$ inputs has $HD + H^2 + H$ parameters, whatever the number of time steps.
+# - Arrays have the shape (batch, time steps, features). The sequences of a batch do not see each other, and each begins at $h_0$.
+# - The answer is read from the state by a further layer.
+# - `SimpleRNN` gives the same numbers; its matrices are the transposes of ours.
+#
+# ## What number should I get?
+
+# %%
+print("h_3 of the neuron with a pencil      ", round(float(np.tanh(-0.5 + 0.8 * np.tanh(0.8 * np.tanh(0.5)))), 4))
+print("parameters of SimpleRNN(3), 5 inputs ", 3 * 5 + 3 * 3 + 3)
+print("0.9 ** 100                           ", f"{0.9**100:.2g}")
+print("1.1 ** 100                           ", f"{1.1**100:.2g}")
+print("mean slope of tanh at weight 1       ", round(slope[2], 2))
+assert abs(slope[2] - 0.605) < 0.01
+
+# %% [markdown]
+# The first four you get exactly, the last one to within a hundredth for any seed.
+#
+# ## Exercises
+#
+# Put your answer in the place of the dots and run the cell: it says at once whether the answer is right, and if not, where to
+# look. The solutions are folded below; try first.
+#
+# ### Exercise 1.1: Three steps
+#
+# *by hand · 5 minutes*
+#
+# A neuron has $w_x = 1$, $w_h = -1$, $b = 0.5$, and $h_0 = 0$. The inputs are $1$, $1$, $0$. What are $h_1$, $h_2$ and $h_3$, to three decimals? A pocket
+# calculator with tanh is allowed.
+
+# %% tags=["stub"]
+states = ...  # a list of three numbers
+
+check("1.1", states)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# a_1 = 1 + 0 + 0.5 = 1.5, h_1 = 0.905; a_2 = 1 - 0.905 + 0.5, and so on.
+states = [np.tanh(1.5)]
+states.append(np.tanh(1 - states[0] + 0.5))
+states.append(np.tanh(0 - states[1] + 0.5))
+print(np.round(states, 3))
+check("1.1", states)
+
+# %% [markdown]
+# ### Exercise 1.2: Count
+#
+# *by hand · 3 minutes*
+#
+# How many parameters has a recurrent layer of 20 neurons that reads sequences of 50 time steps with 10 numbers each?
+
+# %% tags=["stub"]
+parameters = ...
+
+check("1.2", parameters)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+parameters = 20 * 10 + 20 * 20 + 20  # the 50 time steps do not count
+check("1.2", parameters)
+
+# %% [markdown]
+# ### Exercise 1.3: Shapes
+#
+# *by hand · 5 minutes*
+#
+# A batch holds 8 sequences of 5 time steps with 2 features; the layer has 3 neurons. Give the shapes of $W_{xh}$, $W_{hh}$, $b_h$, of all states together, and of the
+# last state.
+
+# %% tags=["stub"]
+shapes = {"W_xh": ..., "W_hh": ..., "b_h": ..., "states": ..., "last": ...}  # tuples, such as (8, 5, 2)
+
+check("1.3", shapes)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+shapes = {"W_xh": (3, 2), "W_hh": (3, 3), "b_h": (3,), "states": (8, 5, 3), "last": (8, 3)}
+check("1.3", shapes)
+
+# %% [markdown]
+# ### Exercise 1.4: The loop
+#
+# *code · 15 minutes*
+#
+# Write the recurrent layer of [Equation 1.2](#1.2) for one sequence: `x` has shape $(T, D)$; return all states, shape $(T, H)$. Use NumPy only.
+
+# %% tags=["stub"]
+def my_rnn(x, W_xh, W_hh, b_h):
+    ...
+
+
+check("1.4", my_rnn)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def my_rnn(x, W_xh, W_hh, b_h):
+    h = np.zeros(len(b_h))
+    states = []
+    for x_t in x:
+        h = np.tanh(W_xh @ x_t + W_hh @ h + b_h)
+        states.append(h)
+    return np.array(states)
+
+
+check("1.4", my_rnn)
+
+# %% [markdown]
+# ### Exercise 1.5: From Keras and back
+#
+# *code · 10 minutes*
+#
+# `layer.get_weights()` of a `SimpleRNN` gives a list of three arrays. Write a function that turns this list into $W_{xh}$, $W_{hh}$ and $b_h$ in our layout.
+
+# %% tags=["stub"]
+def from_keras(weights):
+    ...
+
+
+check("1.5", from_keras)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def from_keras(weights):
+    kernel, recurrent_kernel, bias = weights
+    return kernel.T, recurrent_kernel.T, bias
+
+
+check("1.5", from_keras)
+
+# %% [markdown]
+# ### Exercise 1.6: A switch
+#
+# *explore · 20 minutes*
+#
+# Find $w_x$, $w_h$ and $b$ with which one tanh neuron keeps one bit for good: the first input is $1$ or $-1$, then come two hundred zeros, and at the end the
+# state shall still have the sign of the first input and be larger than $0.5$ in size. Guess first: is $w_h = 1$ enough?
+
+# %% tags=["stub"]
+switch = ...  # (w_x, w_h, b)
+
+check("1.6", switch)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# h = tanh(w_h h) has two solutions besides zero as soon as w_h > 1: the neuron settles in one of them.
+# At w_h = 1 zero is the only one, and the state creeps there like 1 / sqrt(t).
+switch = (1.0, 2.0, 0.0)
+for w_h in [0.9, 1.0, 1.1, 2.0]:
+    x = np.r_[1.0, np.zeros(200)][None, :, None]
+    print(f"w_h = {w_h}: h after 200 zeros = {layers.rnn(x, [[1.0]], [[w_h]], [0.0])[0, -1, 0]:.4f}")
+check("1.6", switch)
+
+# %% [markdown]
+# ### Exercise 1.7: The order of things
+#
+# *code · 20 minutes*
+#
+# A neuron with memory can tell sequences apart that hold the same numbers in another order. Write a function that says in how many *different* last states
+# a recurrent layer ends when the time steps of one sequence are put in all possible orders. `x` has shape $(T, D)$; count two states as equal
+# when they agree to nine decimals. (What does the count become for $W_{hh} = 0$? And for a linear neuron with $w_h = 1$?)
+
+# %% tags=["stub"]
+def last_states(x, W_xh, W_hh, b_h):
+    ...
+
+
+check("1.7", last_states)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+from itertools import permutations
+
+
+def last_states(x, W_xh, W_hh, b_h):
+    orders = np.array([x[list(order)] for order in permutations(range(len(x)))])
+    last = layers.rnn(orders, W_xh, W_hh, b_h)[:, -1]
+    return len(np.unique(np.round(last, 9), axis=0))
+
+
+check("1.7", last_states)
+
+# %% [markdown]
+# ### Exercise 1.8: How much does it hold?
+#
+# *code · an evening*
+#
+# The Hopfield network above holds three patterns of a hundred units. How many can it hold? Write `recall(patterns)`: it stores the patterns (an array of $-1$
+# and $1$, shape $(P, N)$), starts the network in each of them, sets every unit *once, all at the same time*, and returns the share of units that stay as they were.
+# Then draw the share against $P / N$ from 0.02 to 0.5. [Hopfield (1982)](#hopfield1982) found about 0.15 $N$ patterns before errors get severe: do you see why?
+
+# %% tags=["stub"]
+def recall(patterns):
+    ...
+
+
+check("1.8", recall)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def recall(patterns):
+    P, N = patterns.shape
+    W = patterns.T @ patterns / N
+    np.fill_diagonal(W, 0)
+    after = np.where(patterns @ W >= 0, 1, -1)
+    return (after == patterns).mean()
+
+
+check("1.8", recall)
+for load in [0.02, 0.1, 0.15, 0.3, 0.5]:
+    P = int(200 * load)
+    shares = [recall(np.random.default_rng(s).choice([-1, 1], (P, 200))) for s in range(5)]
+    print(f"P/N = {load:4}: {np.mean(shares):.3f} of the units stay (five seeds, ±{np.std(shares):.3f})")
+
+# %% [markdown]
+# ## Further reading
+#
+# - [Elman (1990)](#elman1990) is short, and shows what a simple recurrent network finds out about words by predicting the next one.
+# - [Goodfellow, Bengio and Courville (2016)](#goodfellow2016), chapter 10, is the reference for the theory.
+# - [Rumelhart, Hinton and Williams (1986)](#rumelhart1986) has a section on recurrent nets; [Siegelmann and Sontag (1995)](#siegelmann1995) show what
+#   they can compute in principle.
+#
+# The next chapter, [Unfolding](02_unfolding.ipynb), draws the loop out in time.

@@ -1,0 +1,119 @@
+"""What every function asks of its arrays: numbers, finite, of the right shape.
+
+Sizes have one letter each throughout the course: ``B`` batch, ``T`` time steps,
+``D`` input size, ``H`` hidden size, ``V`` vocabulary size, ``N`` states.
+"""
+
+import numpy as np
+
+
+def numbers(name, value):
+    """Return ``value`` as an array of finite floating-point numbers.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it; it stands in the error message.
+    value : array_like
+        Integers or floats. float32 and float64 are kept; all else becomes float64.
+
+    Returns
+    -------
+    numpy.ndarray
+        The same numbers, of dtype float32 or float64, without a copy where possible.
+
+    Raises
+    ------
+    TypeError
+        If the value does not hold real numbers.
+    ValueError
+        If rows differ in length, or if a number is NaN or infinite.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a full array, but its rows differ in length") from error
+    if array.dtype.kind not in "iuf":
+        raise TypeError(
+            f"{name} must hold real numbers, got dtype {array.dtype} (convert it to float first)"
+        )
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(
+            f"{name} must be finite, got {array[bad]} at index {bad} (check the data or the step "
+            "before)"
+        )
+    return array
+
+
+def shaped(name, value, letters, **sizes):
+    """Return ``value`` as finite numbers with one axis a letter, or say what does not fit.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it.
+    value : array_like
+        The numbers.
+    letters : str
+        One letter an axis, separated by spaces, such as ``"B T D"``.
+    **sizes : int
+        The sizes already known, such as ``D=3``. Other letters may be any size of at least 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        The array; nothing is broadcast, cut or reshaped.
+
+    Raises
+    ------
+    TypeError
+        If the value does not hold real numbers.
+    ValueError
+        If the number of axes or a size does not fit, or an axis is empty.
+    """
+    array = numbers(name, value)
+    axes = letters.split()
+    wanted = ", ".join(f"{a}={sizes[a]}" if a in sizes else a for a in axes)
+    problem = f"{name} must have shape ({wanted}), got {array.shape}"
+    if array.ndim != len(axes):
+        raise ValueError(f"{problem}: {len(axes)} axes are needed, not {array.ndim}")
+    for axis, size in zip(axes, array.shape, strict=True):
+        if axis in sizes and size != sizes[axis]:
+            raise ValueError(f"{problem}: {axis} must be {sizes[axis]}, not {size}")
+        if size == 0:
+            raise ValueError(f"{problem}: {axis} must be at least 1 (the array is empty)")
+    return array
+
+
+def whole(name, value, least=1):
+    """Return ``value`` as an int, or say that it must be a whole number of at least ``least``.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls it.
+    value : int
+        The number; a bool is refused.
+    least : int
+        The smallest allowed value.
+
+    Returns
+    -------
+    int
+        The number.
+
+    Raises
+    ------
+    TypeError
+        If it is not an integer.
+    ValueError
+        If it is smaller than ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    if value < least:
+        raise ValueError(f"{name} must be at least {least}, got {value}")
+    return int(value)

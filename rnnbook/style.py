@@ -1,0 +1,225 @@
+"""How figures look: colors, fonts, and the shapes and arrows of which diagrams are made.
+
+One kind of thing has one color and one shape, in equations, plots and diagrams alike:
+a square is a number that is given, a circle a state, a rounded box what the network puts out,
+a hexagon what keeps something for later. Diagrams are measured in inches, so text sizes are
+true: a figure 5.8 inches wide is shown at 0.86 CSS pixels a point on a phone 390 pixels wide.
+"""
+
+import sys
+from collections import namedtuple
+
+COLORS = {
+    "input": "#054478",
+    "hidden": "#177d6b",
+    "output": "#b24a08",
+    "gradient": "#95070c",
+    "memory": "#9642e9",
+    "ink": "#222222",
+    "muted": "#5f6670",
+    "grid": "#d5d9de",
+}
+"""Each kind's color. They stay apart for color-blind readers and on the dark page."""
+
+FILLS = {
+    "input": "#eaf2fa",
+    "hidden": "#f0f9f6",
+    "output": "#fdf1e8",
+    "memory": "#fbf7ff",
+    "ink": "#ffffff",
+}
+"""The light inside of each kind's shape; its symbol is readable on it."""
+
+SYMBOL, WORDS = 14.5, 12  # points: symbols, whose subscripts are smaller still, and words
+RADIUS = 0.23  # inches: half the size of a node
+HEAD = "-|>,head_length=0.45,head_width=0.2"
+
+Node = namedtuple("Node", "patch x y")
+"""A shape of a diagram and the place of its center, in inches."""
+
+_RC = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": COLORS["muted"],
+    "axes.grid": True,
+    "axes.labelcolor": COLORS["ink"],
+    "axes.labelsize": 12,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 12.5,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "figure.figsize": (5.8, 3.4),
+    "font.family": "DejaVu Sans",  # comes with Matplotlib, so the same on every machine
+    "font.size": 12,
+    "grid.color": COLORS["grid"],
+    "legend.fontsize": 11.5,
+    "legend.frameon": False,
+    "lines.linewidth": 2,
+    "mathtext.fontset": "cm",  # as in the equations
+    "savefig.pad_inches": 0.05,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "rnnbook",  # else every run names its clip paths anew
+    "text.color": COLORS["ink"],
+    "xtick.color": COLORS["muted"],
+    "xtick.labelsize": 11.5,
+    "ytick.color": COLORS["muted"],
+    "ytick.labelsize": 11.5,
+}
+
+
+def use():
+    """Set the course's style for all figures that follow; a notebook's become stable SVG.
+
+    Two runs of a cell give the same SVG text, byte for byte: nothing in it tells the time or
+    the version of Matplotlib. Calling it twice does no harm.
+    """
+    import matplotlib
+    from cycler import cycler
+
+    order = [COLORS[kind] for kind in ("input", "output", "hidden", "memory", "gradient")]
+    matplotlib.rcParams.update(_RC | {"axes.prop_cycle": cycler(color=order)})
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+        from matplotlib_inline.config import InlineBackend
+
+        inline = InlineBackend.instance()
+        # Both: the configuration outlives a later %matplotlib inline, the call acts now.
+        kept = inline.print_figure_kwargs
+        inline.print_figure_kwargs = kept | {"metadata": {"Date": None, "Creator": None}}
+        inline.figure_formats = {"svg"}
+        set_matplotlib_formats("svg")
+
+
+def canvas(width, height):
+    """Return the axes of an empty drawing, measured in inches from its lower left corner.
+
+    Parameters
+    ----------
+    width, height : float
+        Its size in inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Invisible axes that fill a new figure.
+    """
+    use()
+    import matplotlib.pyplot as plt
+
+    fig = plt.figure(figsize=(width, height), layout="none")
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(0, height))
+    ax.axis("off")
+    return ax
+
+
+def node(ax, kind, x, y, symbol="", *, width=2 * RADIUS, past=False):
+    """Draw the shape of one kind with its symbol inside.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The drawing, from :func:`canvas`.
+    kind : {"input", "hidden", "output", "memory", "ink"}
+        What it stands for; "ink" is an operation, such as a sum.
+    x, y : float
+        Its center, in inches.
+    symbol : str
+        What stands inside, usually mathtext.
+    width : float
+        Its width in inches, for words. A circle has one width only.
+    past : bool
+        Whether it stands for an earlier time step; its edge is then dashed.
+
+    Returns
+    -------
+    Node
+        To be given to :func:`arrow`.
+    """
+    from matplotlib import patches
+
+    r, w = RADIUS, width / 2
+    if kind in ("hidden", "ink"):
+        patch = patches.Circle((x, y), r)
+    elif kind == "input":
+        patch = patches.Rectangle((x - w, y - r), 2 * w, 2 * r)
+    elif kind == "output":
+        box = patches.BoxStyle("round", pad=0, rounding_size=0.13)
+        patch = patches.FancyBboxPatch((x - w, y - r), 2 * w, 2 * r, boxstyle=box)
+    else:
+        cut = r / 2
+        corners = [(-w, 0), (cut - w, r), (w - cut, r), (w, 0), (w - cut, -r), (cut - w, -r)]
+        patch = patches.Polygon([(x + dx, y + dy) for dx, dy in corners])
+    patch.set(facecolor=FILLS[kind], edgecolor=COLORS[kind], linewidth=1.6, zorder=3)
+    patch.set_linestyle((0, (2.5, 1.5)) if past else "-")
+    ax.add_patch(patch)
+    text(ax, x, y - 0.01, symbol, kind, size=SYMBOL if "$" in symbol else WORDS)
+    return Node(patch, x, y)
+
+
+def arrow(ax, start, end, kind="ink", *, dashed=False):
+    """Draw an arrow that starts and ends at the edges of shapes.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The drawing.
+    start, end : Node or (float, float)
+        Shapes, or points in inches.
+    kind : str
+        A key of :data:`COLORS`: all arrows of one weight matrix have one.
+    dashed : bool
+        Whether it is dashed.
+    """
+    from matplotlib.patches import FancyArrowPatch
+
+    a, b = ((e.patch, (e.x, e.y)) if isinstance(e, Node) else (None, e) for e in (start, end))
+    ax.add_patch(
+        FancyArrowPatch(
+            a[1], b[1], patchA=a[0], patchB=b[0], shrinkA=0, shrinkB=1.5, color=COLORS[kind],
+            arrowstyle=HEAD, mutation_scale=13, linewidth=1.6,
+            linestyle=(0, (3, 2)) if dashed else "-", zorder=2,
+            capstyle="butt", joinstyle="miter",
+        )
+    )  # fmt: skip
+
+
+def line(ax, start, end):
+    """Draw a dotted line between two shapes that are compared, not connected."""
+    ax.plot([start.x, end.x], [start.y, end.y], ":", color=COLORS["muted"], zorder=1)
+
+
+def frame(ax, left, bottom, right, top):
+    """Draw a light box behind shapes that belong together; its sides are given in inches."""
+    from matplotlib.patches import FancyBboxPatch
+
+    box = FancyBboxPatch((left, bottom), right - left, top - bottom, zorder=0, linewidth=1.2,
+                         boxstyle="round,pad=0,rounding_size=0.12", facecolor="#f5f6f8",
+                         edgecolor=COLORS["grid"])  # fmt: skip
+    ax.add_patch(box)
+
+
+def path(ax, points, kind="ink"):
+    """Draw a line with rounded corners through points, in inches, with an arrowhead at its end."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
+
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        for near in (before, after):
+            length = abs(near[0] - corner[0]) + abs(near[1] - corner[1])
+            share = 0.12 / length
+            vertices.append(tuple(c + share * (n - c) for c, n in zip(corner, near, strict=True)))
+        vertices.insert(-1, corner)
+        codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
+    shape = Path([*vertices, points[-1]], [*codes, Path.LINETO])
+    ax.add_patch(
+        FancyArrowPatch(path=shape, arrowstyle=HEAD, mutation_scale=13, linewidth=1.6,
+                        color=COLORS[kind], zorder=2)
+    )  # fmt: skip
+
+
+def text(ax, x, y, words, kind="ink", *, size=WORDS, ha="center", va="center"):
+    """Write words or mathtext at a place in inches, in the color of one kind."""
+    ax.text(x, y, words, color=COLORS[kind], fontsize=size, ha=ha, va=va, zorder=4)

@@ -1,0 +1,101 @@
+"""Shared fixtures: the built book, a server for it, a browser."""
+
+import fcntl
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+BROWSERS = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+]
+NO_BROWSER = (
+    "no Chromium found; install it (Debian: apt-get install chromium chromium-driver, "
+    "macOS: brew install --cask chromium) or set CHROMIUM to its path"
+)
+
+
+def book_inputs():
+    """Yield the files that the book is built from."""
+    yield from (
+        ROOT / n for n in ["_config.yml", "_toc.yml", "pyproject.toml", "package-lock.json"]
+    )
+    yield from ROOT.glob("*.md")
+    yield from (ROOT / "notebooks").glob("*.ipynb")
+    yield from (ROOT / "rnnbook").glob("*.py")
+    yield from (p for p in (ROOT / "book").rglob("*") if p.is_file() and p.suffix != ".pyc")
+
+
+def build_book():
+    """Build the book as `make book` does, unless it is newer than all it is built from."""
+    stamp = ROOT / "_build" / "tests.stamp"
+    newest = max(p.stat().st_mtime for p in book_inputs())
+    if stamp.is_file() and stamp.stat().st_mtime >= newest:
+        return
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build"]
+    run = subprocess.run(
+        [*command, "-W", "-n", "--keep-going", "."], cwd=ROOT, capture_output=True, text=True
+    )
+    assert run.returncode == 0, (
+        f"the book does not build:\n{run.stdout[-3000:]}{run.stderr[-6000:]}"
+    )
+    stamp.touch()
+    os.utime(stamp, (newest, newest))
+
+
+@pytest.fixture(scope="session")
+def book():
+    """Return the folder of the built book."""
+    (ROOT / "_build").mkdir(exist_ok=True)
+    with (ROOT / "_build" / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # pytest-xdist: one worker builds, the others wait
+        build_book()
+    return ROOT / "_build" / "html"
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Return the path of Chromium; without one, skip (in CI: fail)."""
+    found = next(filter(None, map(shutil.which, [os.environ.get("CHROMIUM", ""), *BROWSERS])), None)
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_BROWSER)
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """Return a headless Chromium, through Playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    flags += ["--disable-component-update", "--disable-sync"]
+    with sync_api.sync_playwright() as playwright:
+        instance = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield instance
+        instance.close()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serve files without a log."""
+
+    def log_message(self, *args):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def book_url(book):
+    """Serve the book on this machine and return its address."""
+    handler = functools.partial(QuietHandler, directory=book)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()

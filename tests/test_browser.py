@@ -1,0 +1,128 @@
+"""The built book in a real browser: offline, without errors, accessible, narrow enough."""
+
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from conftest import ROOT
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+WIDTHS = {"desktop": 1280, "phone": 390}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
+CHAPTER_LIMIT = 1_500_000
+TYPESET = "() => !window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
+OPEN_FOLDS = "() => document.querySelectorAll('article details').forEach(d => { d.open = true; })"
+UNTYPESET = """() => [...document.querySelectorAll('article .math')]
+    .filter(m => !m.querySelector('mjx-container') || m.querySelector('mjx-merror'))
+    .map(m => m.textContent.trim().slice(0, 60))"""
+WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ? '' :
+    [...document.querySelectorAll('body *')]
+    .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
+    .slice(0, 3).map(e => e.outerHTML.slice(0, 120)).join(' ; ')  || 'unknown element'"""
+AXE = """async rules => (await axe.run(document, {runOnly: rules, resultTypes: ['violations']}))
+    .violations.flatMap(v => v.nodes.slice(0, 3).map(
+        n => v.id + ': ' + n.target.join(' ') + ' | ' + n.html.slice(0, 160)
+            + ' | ' + n.failureSummary.split('\\n').slice(1, 3).join(' ').slice(0, 240)))"""
+
+
+def pages(book):
+    """Return the book's pages, relative to its folder."""
+    found = sorted(p.relative_to(book).as_posix() for p in book.rglob("*.html"))
+    return [p for p in found if not p.startswith("_static/")]
+
+
+class Visit:
+    """Open pages one after another and note what goes wrong."""
+
+    def __init__(self, browser, base, **context):
+        self.base = base
+        self.problems = []
+        self.requested = set()
+        self.context = browser.new_context(reduced_motion="reduce", **context)
+        self.page = self.context.new_page()
+        self.page.on("request", self.on_request)
+        self.page.on("pageerror", lambda e: self.note(f"page error: {e}"))
+        self.page.on("requestfailed", lambda r: self.note(f"failed: {r.url} {r.failure}"))
+        self.page.on("console", lambda m: m.type == "error" and self.note(f"console: {m.text}"))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.context.close()
+
+    def note(self, problem):
+        """Remember a problem of the present page."""
+        self.problems.append(f"{self.name}: {problem}")
+
+    def on_request(self, request):
+        """Note a request that leaves; remember the others."""
+        if request.url.startswith(("data:", "blob:", "about:")):
+            return
+        if not request.url.startswith(self.base):
+            self.note(f"asks another host: {request.url}")
+        self.requested.add(unquote(urlsplit(request.url[len(self.base) :]).path))
+
+    def open(self, name):
+        """Load a page, wait for its equations, open its folds."""
+        self.name = name
+        self.requested = set()
+        self.page.goto(self.base + name, wait_until="load")
+        self.page.wait_for_function(TYPESET)
+        self.page.evaluate(OPEN_FOLDS)
+        for equation in self.page.evaluate(UNTYPESET):
+            self.note(f"equation not typeset: {equation}")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("device", WIDTHS)
+def test_each_page_is_whole_accessible_and_fits(book, book_url, browser, theme, device):
+    axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+    screen = {"width": WIDTHS[device], "height": 900}
+    with Visit(browser, book_url, color_scheme=theme, viewport=screen) as visit:
+        for name in pages(book):
+            visit.open(name)
+            shown = visit.page.evaluate("document.documentElement.dataset.theme")
+            if shown != theme:
+                visit.note(f"shows the {shown} theme where the reader's system is {theme}")
+            if device == "phone" and (wide := visit.page.evaluate(WIDE)):
+                visit.note(f"the page scrolls sideways: {wide}")
+            visit.page.evaluate(axe)
+            for violation in visit.page.evaluate(AXE, RULES):
+                visit.note(f"axe: {violation}")
+    assert visit.problems == []
+
+
+def test_pages_open_from_a_folder_and_are_light(book, browser, capsys):
+    """Without a server: nothing leaves, equations are set, and a chapter stays small."""
+    weights = {}
+    with Visit(browser, book.as_uri() + "/", viewport={"width": 1280, "height": 900}) as visit:
+        for name in pages(book):
+            visit.open(name)
+            own = {p for p in visit.requested if not p.startswith("_static/mathjax/")}
+            weights[name] = sum((book / p).stat().st_size for p in own)
+    with capsys.disabled():
+        print("\nWeight of each page beside MathJax and its fonts, uncompressed:")
+        print("\n".join(f"  {size / 1e6:5.2f} MB  {name}" for name, size in weights.items()))
+    assert visit.problems == []
+    chapters = {n: w for n, w in weights.items() if n.startswith("notebooks/")}
+    assert chapters, "the book has no chapter"
+    assert {n: w for n, w in chapters.items() if w >= CHAPTER_LIMIT} == {}
+
+
+def test_search_finds_a_word_of_the_book(book_url, browser):
+    with Visit(browser, book_url) as visit:
+        visit.open("search.html?q=neuron")
+        visit.page.wait_for_selector("#search-results li a", timeout=10_000)
+    assert visit.problems == []
+
+
+def test_the_color_button_changes_the_theme(book_url, browser):
+    with Visit(browser, book_url, color_scheme="light") as visit:
+        visit.open("index.html")
+        themes = set()
+        for _ in range(3):
+            visit.page.locator(".theme-switch-button").first.click()
+            themes.add(visit.page.evaluate("document.documentElement.dataset.theme"))
+    assert themes == {"light", "dark"}
+    assert visit.problems == []

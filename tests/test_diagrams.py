@@ -1,0 +1,172 @@
+"""The drawings say what the equations say, the same way on every run, to every eye."""
+
+import io
+from collections import Counter
+from itertools import product
+
+import matplotlib
+import pytest
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+from matplotlib.path import Path
+
+from rnnbook import diagrams, style
+
+DIAGRAMS = (
+    diagrams.neuron,
+    diagrams.feedforward_and_recurrent,
+    diagrams.layer,
+    diagrams.unfolded,
+    diagrams.patterns,
+    diagrams.schemes,
+    diagrams.stack,
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_left_open():
+    with matplotlib.rc_context():
+        yield
+    plt.close("all")
+
+
+def words(figure):
+    return Counter(text.get_text() for text in figure.axes[0].texts if text.get_text())
+
+
+def arrows(figure, kind):
+    """Count the arrows of one color."""
+    color = matplotlib.colors.to_rgba(style.COLORS[kind])
+    patches = figure.axes[0].patches
+    return sum(
+        isinstance(p, matplotlib.patches.FancyArrowPatch) and p.get_edgecolor() == color
+        for p in patches
+    )
+
+
+def strokes(arrow):
+    """Return the lines of an arrow and its head, in pixels."""
+    drawn = arrow.get_transform().transform_path(arrow.get_path())
+    return [Path(line) for line in drawn.to_polygons(closed_only=False)]
+
+
+def svg(figure):
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("T", [1, 3, 5, 6])
+def test_unfolding_repeats_the_steps_and_shares_the_weights(T):
+    figure = diagrams.unfolded(T)
+    said = words(figure)
+    for t in range(1, T + 1):
+        assert said[f"$x_{{{t}}}$"] == said[f"$h_{{{t}}}$"] == 1
+        assert said[rf"$\hat{{y}}_{{{t}}}$"] == 1
+    assert f"$x_{{{T + 1}}}$" not in said
+    assert said["$h_0$"] == 1
+    # T steps and the folded graph, each with one arrow of each matrix.
+    assert {said[w] for w in ("$W_{xh}$", "$W_{hh}$", "$W_{hy}$")} == {T + 1}
+    assert {arrows(figure, kind) for kind in ("input", "hidden", "output")} == {T + 1}
+
+
+@pytest.mark.parametrize(("D", "H"), [(1, 1), (2, 3), (4, 4)])
+def test_a_layer_has_one_arrow_for_each_weight(D, H):
+    figure = diagrams.layer(D, H)
+    assert arrows(figure, "input") == H * D
+    assert arrows(figure, "hidden") == H * H + 2  # and the way through the delay
+    assert words(figure)[rf"$W_{{hh}}$: ${H} \times {H}$"] == 1
+    assert words(figure)[rf"$W_{{xh}}$: ${H} \times {D}$"] == 1
+
+
+@pytest.mark.parametrize(("layers", "T"), [(1, 1), (2, 4), (3, 5)])
+def test_a_stack_has_weights_of_its_own_in_each_layer(layers, T):
+    said = words(diagrams.stack(layers, T))
+    for i in range(1, layers + 1):
+        assert said[f"$W_{{xh}}^{{({i})}}$"] == T
+        assert said[f"$W_{{hh}}^{{({i})}}$"] == T - 1
+    assert said["$W_{hy}$"] == T
+    assert sum(said[f"$x_{{{t}}}$"] for t in range(1, T + 1)) == T
+
+
+def test_only_the_recurrent_network_has_recurrent_weights():
+    said = words(diagrams.feedforward_and_recurrent())
+    assert said["$W_{xh}$"] == said["$W_{hy}$"] == 2
+    assert said["$W_{hh}$"] == 1
+
+
+def test_the_neuron_adds_two_weighted_numbers_and_a_bias():
+    said = words(diagrams.neuron())
+    assert all(said[s] == 1 for s in ("$x_t$", "$w_x$", "$w_h$", "$b$", "$h_t$", "$h_{t-1}$"))
+    assert said["delay"] == 1
+
+
+def test_patterns_count_inputs_and_outputs():
+    said = words(diagrams.patterns())
+    # one-one, one-many, many-one, many-many, encoder-decoder
+    assert sum(said[f"$x_{{{t}}}$"] for t in (1, 2, 3)) == 1 + 1 + 3 + 3 + 3
+    assert sum(said[rf"$\hat{{y}}_{{{t}}}$"] for t in (1, 2, 3)) == 1 + 3 + 1 + 3 + 2
+    assert all(said[w] == 1 for w in ("one to many", "many to one", "encoder", "decoder"))
+
+
+def test_only_one_scheme_joins_hidden_states():
+    said = words(diagrams.schemes())
+    assert said["$W_{hh}$"] == 2
+    assert said["$W_{yh}$"] == 4
+    assert [said[f"$y_{{{t}}}$"] for t in (1, 2, 3)] == [1, 1, 1]  # targets: teacher forcing
+
+
+@pytest.mark.parametrize("draw", DIAGRAMS)
+def test_svg_is_the_same_twice_and_tells_no_date(draw):
+    first = svg(draw())
+    assert first == svg(draw())
+    assert "dc:date" not in first
+    assert "Matplotlib" not in first
+
+
+LARGEST = (
+    lambda: diagrams.layer(4, 4),
+    lambda: diagrams.unfolded(6),
+    lambda: diagrams.stack(3, 5),
+)
+
+
+@pytest.mark.parametrize("draw", [*DIAGRAMS, *LARGEST])
+def test_words_stay_apart_inside_the_drawing_and_readable_on_a_phone(draw):
+    figure = draw()
+    figure.draw_without_rendering()
+    texts = [t for t in figure.axes[0].texts if t.get_text()]
+    boxes = [t.get_window_extent() for t in texts]
+    for i, box in enumerate(boxes):
+        assert figure.bbox.padded(1).containsx(box.x0)
+        assert figure.bbox.padded(1).containsx(box.x1)
+        assert figure.bbox.padded(1).containsy(box.y0)
+        assert figure.bbox.padded(1).containsy(box.y1)
+        assert not any(box.overlaps(other.padded(-2)) for other in boxes[:i]), texts[i]
+    for patch in figure.axes[0].patches:
+        if isinstance(patch, matplotlib.patches.FancyArrowPatch):
+            for stroke, box in product(strokes(patch), boxes):
+                assert not stroke.intersects_bbox(box.padded(-2), filled=False)
+    pixels_a_point = 358 / (72 * (figure.get_figwidth() + 0.1))  # with the margin
+    assert min(t.get_fontsize() for t in texts) * pixels_a_point >= 9
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: diagrams.unfolded(0), ValueError, "T must be at least 1, got 0"),
+        (lambda: diagrams.unfolded(7), ValueError, "T must be at most 6, got 7"),
+        (lambda: diagrams.unfolded("five"), TypeError, "T must be a whole number, got 'five'"),
+        (lambda: diagrams.unfolded(True), TypeError, "T must be a whole number, got True"),
+        (lambda: diagrams.layer(D=0), ValueError, "D must be at least 1, got 0"),
+        (lambda: diagrams.layer(H=5), ValueError, "H must be at most 4, got 5"),
+        (lambda: diagrams.stack(layers=2.0), TypeError, "layers must be a whole number, got 2.0"),
+        (lambda: diagrams.stack(T=6), ValueError, "T must be at most 5, got 6"),
+    ],
+)
+def test_bad_sizes_are_refused_with_what_is_allowed(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+    assert plt.get_fignums() == []

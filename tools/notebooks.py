@@ -1,0 +1,119 @@
+"""Make the executed notebooks from their sources: ``notebooks/NN_name.py`` -> ``.ipynb``.
+
+    python tools/notebooks.py [--all] [NAME ...]
+
+Only what changed is executed: a notebook whose cells are those of its source is left alone,
+unless --all is given or it is named. After a change of the package, nbval says which notebooks differ.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+KEPT = ("mystnb", "tags")
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+}
+
+
+def sources():
+    """Return the notebooks' sources, in order."""
+    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
+
+
+def read_source(source):
+    """Return the notebook of a percent script, without outputs, with ids that do not move.
+
+    A cell's id is made from its text, so that an edit of one cell leaves all others' ids alone.
+    """
+    notebook = jupytext.read(source, fmt="py:percent")
+    seen = {}
+    for cell in notebook.cells:
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in KEPT}
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:12]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+    notebook.metadata = METADATA
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def in_step(source):
+    """Say whether the executed notebook's cells are those of its source, and all were run."""
+    target = source.with_suffix(".ipynb")
+    if not target.exists():
+        return False
+    made, wanted = nbformat.read(target, as_version=4), read_source(source)
+    same = [cell_key(c) for c in made.cells] == [cell_key(c) for c in wanted.cells]
+    counts = [c.execution_count for c in made.cells if c.cell_type == "code"]
+    return same and made.metadata == wanted.metadata and counts == list(range(1, len(counts) + 1))
+
+
+def cell_key(cell):
+    """Return what of a cell comes from the source."""
+    return cell.id, cell.cell_type, cell.source, dict(cell.metadata)
+
+
+def execute(notebook, folder):
+    """Run a notebook in a fresh kernel that starts in ``folder``, and drop what tells the time."""
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        # TensorFlow's C++ log goes to this terminal, as under nbval, and not into the notebook.
+        extra_arguments=["--IPKernelApp.capture_fd_output=False"],
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.pop("transient", None)
+            if output.output_type == "display_data" or output.output_type == "execute_result":
+                output.metadata = {}
+    notebook.metadata = METADATA
+    return notebook
+
+
+def write(notebook, target):
+    """Write a notebook so that the same content gives the same bytes, whole or not at all."""
+    text = nbformat.writes(notebook, version=4, ensure_ascii=False)
+    part = target.with_suffix(".part")
+    part.write_text(text.rstrip("\n") + "\n", encoding="utf-8", newline="\n")
+    os.replace(part, target)
+
+
+def main():
+    """Execute what changed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="execute every notebook again")
+    parser.add_argument("names", nargs="*", help="execute these again, such as 01_recurrent_neuron")
+    options = parser.parse_args()
+    names = [re.sub(r"\.\w+$", "", Path(name).name) for name in options.names]
+    unknown = set(names) - {source.stem for source in sources()}
+    if unknown:
+        sys.exit(f"no source in notebooks/ for: {', '.join(sorted(unknown))}")
+    for source in sources():
+        wanted = options.all or source.stem in names or not in_step(source)
+        if names and source.stem not in names:
+            continue
+        if not wanted:
+            print(f"{source.stem}: unchanged")
+            continue
+        print(f"{source.stem}: executing ...", flush=True)
+        write(execute(read_source(source), NOTEBOOKS), source.with_suffix(".ipynb"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Write the two pages that come from the executed notebooks: ``claims.md`` and ``questions.md``.
+
+    python tools/pages.py
+
+Every figure on them is read from a notebook's output, never typed.
+"""
+
+import html
+import re
+import tomllib
+from pathlib import Path
+
+import nbformat
+
+from rnnbook.claims import MIME, ledger
+
+ROOT = Path(__file__).resolve().parent.parent
+BY_HAND = "<!-- Written by tools/pages.py from the executed notebooks: `make notebooks`. -->\n\n"
+
+
+def chapters():
+    """Return the executed notebooks: chapter number -> (name without suffix, notebook)."""
+    paths = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    return {int(p.name[:2]): (p.stem, nbformat.read(p, as_version=4)) for p in paths}
+
+
+def measured(notebook):
+    """Return what the claim boxes of a notebook show: a list of (number, figures)."""
+    outputs = (o for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
+    boxes = [o.data[MIME] for o in outputs if MIME in o.get("data", {})]
+    return [(box["number"], box["figures"]) for box in boxes]
+
+
+def anchors(notebook):
+    """Return the numbers of the questions that a notebook's Markdown cells answer."""
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    return [int(n) for n in re.findall(r'<a id="question-(\d+)"></a>', text)]
+
+
+def title(notebook):
+    """Return a notebook's title."""
+    return re.match(r"# (.+)", notebook.cells[0].source)[1]
+
+
+def questions():
+    """Return all questions: number -> chapter, question, answer."""
+    text = (ROOT / "rnnbook" / "questions.toml").read_text("utf-8")
+    return {int(number): row for number, row in tomllib.loads(text).items()}
+
+
+def claims_page():
+    """Return the text of ``claims.md``."""
+    verdicts = [ledger()[n]["verdict"] for _, nb in chapters().values() for n, _ in measured(nb)]
+    counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("true", "partly", "false"))
+    lines = [
+        BY_HAND + "# Every claim, measured\n",
+        "What the five texts say that this course accompanies, in our words; a verdict; and the figure "
+        "that a cell of the course measured, and asserts again on every change. The texts are cited as "
+        "**B**, **B2** ([Bisong 2019](#bisong2019), chapter 36, its opening and its middle), **BL** (the web "
+        "version of that chapter), **G** ([Géron 2017](#geron2017), chapter 14) and **K** ([Kostadinov 2018](#kostadinov2018), "
+        "chapter 1).\n",
+        f"So far: {len(verdicts)} claims, of which {counts}.\n",
+    ]
+    for number, (name, notebook) in chapters().items():
+        lines.append(f"## From chapter {number}: {title(notebook)}\n")
+        lines += [claim_entry(n, figures, name) for n, figures in sorted(measured(notebook))]
+    return "\n".join(lines)
+
+
+def claim_entry(number, figures, name):
+    """Return one claim as Markdown: a box, and under it the sources as links."""
+    row = ledger()[number]
+    text = {key: html.escape(row[key], quote=False) for key in ("claim", "why", "source", "texts")}
+    shown = "; ".join(html.escape(figure, quote=False) for figure in figures)
+    cited = ", ".join(f"[{key[:-4].capitalize()} {key[-4:]}](#{key})" for key in row["cite"])
+    return (
+        f'<div class="rnn-claim" data-verdict="{row["verdict"]}" id="claim-{number}">\n'
+        f'<p><b>Claim {number} · {row["verdict"]}.</b> <q>{text["claim"]}</q> ({text["texts"]})</p>\n'
+        f"<p>{text['why']}</p>\n"
+        f"<p><b>Measured:</b> {shown}<br><b>Source:</b> {text['source']}<br>"
+        f'<a href="notebooks/{name}.html#claim-{number}">The cell that measures it</a></p>\n'
+        f"</div>\n\nIn the bibliography: {cited}.\n"
+    )
+
+
+def questions_page():
+    """Return the text of ``questions.md``."""
+    lines = [
+        BY_HAND + "# Questions that learners ask\n",
+        "Asked again and again on public sites and issue trackers, most often first. Each has its answer in a "
+        "sentence here, and a cell that shows it.\n",
+    ]
+    here = {n: name for name, nb in chapters().values() for n in anchors(nb)}
+    for number in sorted(here):
+        row = questions()[number]
+        link = f'<a href="notebooks/{here[number]}.html#question-{number}">See it shown in chapter {row["chapter"]}</a>'
+        lines.append(f"## {row['question']}\n\n{row['answer']} {link}.\n")
+    return "\n".join(lines)
+
+
+PAGES = {"claims.md": claims_page, "questions.md": questions_page}
+
+
+def main():
+    """Write the pages that changed."""
+    for name, page in PAGES.items():
+        text, target = page(), ROOT / name
+        if not target.exists() or target.read_text("utf-8") != text:
+            target.write_text(text, encoding="utf-8", newline="\n")
+            print(f"{name}: written")
+
+
+if __name__ == "__main__":
+    main()
