@@ -84,10 +84,10 @@ def measured(what, value, bound, digits=3):
     """
     assert holds(value, bound), f"{what}: measured {value:.6g}, but the bound is {bound}"
     if digits == 0:
-        return f"{what} {bound}"
+        return f"{what}: {bound}"
     exact = float(value).is_integer() and abs(value) < 1e6
     figure = f"{value:.0f}" if exact else f"{value:.{digits}g}"
-    return f"{what} = {figure}" if bound.startswith("==") else f"{what} = {figure} (bound: {bound})"
+    return f"{what}: {figure}" if bound.startswith("==") else f"{what}: {figure} (bound {bound})"
 
 
 def claim(number, *measurements):

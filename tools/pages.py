@@ -54,11 +54,11 @@ def claims_page():
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("true", "partly", "false"))
     lines = [
         BY_HAND + "# Every claim, measured\n",
-        "What the five texts say that this course accompanies, in our words; a verdict; and the figure "
-        "that a cell of the course measured, and asserts again on every change. The texts are cited as "
-        "**B**, **B2** ([Bisong 2019](#bisong2019), chapter 36, its opening and its middle), **BL** (the web "
-        "version of that chapter), **G** ([Géron 2017](#geron2017), chapter 14) and **K** ([Kostadinov 2018](#kostadinov2018), "
-        "chapter 1).\n",
+        "What the five texts say that this course accompanies, in our words; a verdict; and the "
+        "figure that a cell of the course measured, and asserts again on every change. The texts "
+        "are cited as **B**, **B2** ([Bisong 2019](#bisong2019), chapter 36, its opening and its "
+        "middle), **BL** (the web version of that chapter), **G** ([Géron 2017](#geron2017), "
+        "chapter 14) and **K** ([Kostadinov 2018](#kostadinov2018), chapter 1).\n",
         f"So far: {len(verdicts)} claims, of which {counts}.\n",
     ]
     for number, (name, notebook) in chapters().items():
@@ -75,7 +75,8 @@ def claim_entry(number, figures, name):
     cited = ", ".join(f"[{key[:-4].capitalize()} {key[-4:]}](#{key})" for key in row["cite"])
     return (
         f'<div class="rnn-claim" data-verdict="{row["verdict"]}" id="claim-{number}">\n'
-        f'<p><b>Claim {number} · {row["verdict"]}.</b> <q>{text["claim"]}</q> ({text["texts"]})</p>\n'
+        f"<p><b>Claim {number} · {row['verdict']}.</b> <q>{text['claim']}</q> "
+        f"({text['texts']})</p>\n"
         f"<p>{text['why']}</p>\n"
         f"<p><b>Measured:</b> {shown}<br><b>Source:</b> {text['source']}<br>"
         f'<a href="notebooks/{name}.html#claim-{number}">The cell that measures it</a></p>\n'
@@ -87,13 +88,14 @@ def questions_page():
     """Return the text of ``questions.md``."""
     lines = [
         BY_HAND + "# Questions that learners ask\n",
-        "Asked again and again on public sites and issue trackers, most often first. Each has its answer in a "
-        "sentence here, and a cell that shows it.\n",
+        "Asked again and again on public sites and issue trackers, most often first. Each has "
+        "its answer in a sentence here, and a cell that shows it.\n",
     ]
     here = {n: name for name, nb in chapters().values() for n in anchors(nb)}
     for number in sorted(here):
         row = questions()[number]
-        link = f'<a href="notebooks/{here[number]}.html#question-{number}">See it shown in chapter {row["chapter"]}</a>'
+        address = f"notebooks/{here[number]}.html#question-{number}"
+        link = f'<a href="{address}">See it shown in chapter {row["chapter"]}</a>'
         lines.append(f"## {row['question']}\n\n{row['answer']} {link}.\n")
     return "\n".join(lines)
 

@@ -1,0 +1,59 @@
+# The course's commands. `make book` and `make test` are the two to know.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider
+NOTEBOOKS := $(wildcard notebooks/[0-9][0-9]_*.ipynb)
+# As if on another processor: fewer vector instructions, other BLAS kernels, oneDNN flipped.
+OTHER := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=0 \
+	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
+
+.PHONY: help book test fast lab notebooks nbval nbval-other exercises lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+
+book: $(READY)  ## build the book into _build/html and print the page to open
+	@$(BIN)/jupyter-book build -W -n --keep-going -q . > _book.log 2>&1 || { cat _book.log; rm _book.log; exit 1; }
+	@rm -f _book.log
+	@echo "The book is built. Open: $(CURDIR)/_build/html/index.html"
+
+test: fast nbval  ## run all checks: style, package, book in a browser, every notebook
+	@echo "All checks passed."
+
+fast: $(READY)  ## run all checks but the comparison of the notebooks' outputs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(PYTEST) tests -m "not browser and not slow"
+	@$(PYTEST) tests -m "browser or slow"
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+notebooks: $(READY)  ## execute the sources that changed, and write the pages made from them
+	@$(BIN)/python tools/notebooks.py
+	@$(BIN)/python tools/pages.py
+	@$(BIN)/python tools/exercises.py
+
+nbval: $(READY)  ## run every notebook afresh and compare all of its outputs
+	@$(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
+
+nbval-other: $(READY)  ## the same, as if on another processor
+	@$(OTHER) $(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
+
+exercises: $(READY)  ## write the student copies, without solutions, into notebooks/exercises
+	@$(BIN)/python tools/exercises.py
+
+lock: $(READY)  ## resolve the dependencies anew and write the locks
+	@$(BIN)/uv lock
+	@$(BIN)/uv export --frozen -q --no-header --only-group bootstrap --no-emit-project -o tools/uv.txt
+	@$(BIN)/npm install --package-lock-only --no-audit --no-fund
+
+clean:  ## remove what was built or installed: _build, .venv, node_modules
+	rm -rf _build .venv node_modules
+
+$(READY): uv.lock package-lock.json tools/uv.txt tools/setup.py
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or later, or say make PYTHON=..."; exit 1; }
+	@$(PYTHON) tools/setup.py

@@ -1,0 +1,50 @@
+"""Set up what every other command needs: ``.venv`` and ``node_modules``, from the locks.
+
+    python3 tools/setup.py
+
+It needs Python and a network to the package registries, nothing else; all downloads are held to
+the hashes in the two locks. It is safe to repeat.
+"""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+OLDEST, NEWEST = (3, 11), (3, 13)  # what the locked TensorFlow has wheels for
+
+
+def run(*command):
+    """Run a command in the project's folder; stop with its name where it fails."""
+    environment = dict(os.environ, PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    # uv and node read certificates from other variables than pip does.
+    if certificates := environment.get("PIP_CERT"):
+        environment.setdefault("SSL_CERT_FILE", certificates)
+        environment.setdefault("NODE_EXTRA_CA_CERTS", certificates)
+    if subprocess.run(command, cwd=ROOT, env=environment).returncode:
+        sys.exit(f"set-up stopped: {' '.join(map(str, command[:4]))} ... failed (see above)")
+
+
+def main():
+    """Make the environment."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        allowed = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
+        sys.exit(
+            f"Python {allowed} is needed, since TensorFlow has no build for others; this is "
+            f"{sys.version.split()[0]}. Try: make PYTHON=python3.13"
+        )
+    print("Setting up .venv and node_modules (about a minute, 2 GB) ...", flush=True)
+    if not (BIN / "python").exists() and not (BIN / "python.exe").exists():
+        venv.create(VENV, with_pip=True)
+    run(BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "tools/uv.txt")
+    run(BIN / "uv", "sync", "--frozen", "--quiet")
+    run(BIN / "npm", "ci", "--silent", "--no-audit", "--no-fund")
+    (VENV / "ready").touch()
+
+
+if __name__ == "__main__":
+    main()
