@@ -6,7 +6,7 @@ READY := .venv/ready
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider
 NOTEBOOKS := $(wildcard notebooks/[0-9][0-9]_*.ipynb)
 # As if on another processor: fewer vector instructions, other BLAS kernels, oneDNN flipped.
-OTHER := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=0 \
+OTHER := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=1 \
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 
 .PHONY: help book test fast lab notebooks nbval nbval-other exercises lock clean

@@ -133,7 +133,8 @@ fig, ax = plt.subplots()
 for w_h, kind in kinds.items():
     ax.semilogy(steps, w_h**steps, color=style.COLORS[kind])
     at = 12 if w_h == 0.5 else 60
-    ax.annotate(f"$w_h = {w_h}$", (at, w_h**at), (6, 5), textcoords="offset points")
+    side = {"ha": "right" if w_h > 1 else "left", "textcoords": "offset points"}
+    ax.annotate(f"$w_h = {w_h}$", (at, w_h**at), (0, 7), **side)
 ax.set(xlabel="time steps after the input", ylabel="state $h_t$", ylim=(1e-6, 1e6))
 plt.show()
 
@@ -260,9 +261,7 @@ sweep = {}
 for H in [1, 4, 16, 64]:
     layer = keras.layers.SimpleRNN(units=H)
     sweep[H] = layer(x).shape[-1]
-    print(
-        f"units = {H:2}: state of {sweep[H]:2}, {layer.count_params():4} parameters"
-    )
+    print(f"units {H:2}: state {sweep[H]:2}, parameters {layer.count_params():4}")
 wrong = sum(units != length for units, length in sweep.items())
 claim(
     16,

@@ -1,5 +1,12 @@
 """The Keras side: the course's weights in a Keras layer, and the models Keras lacks."""
 
+import os
+
+# Before TensorFlow loads: the same order of sums on every processor, and no log lines between a
+# notebook's results. Who sets the variables otherwise is heard.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
 import keras
 
 from rnnbook.arrays import shaped, whole
@@ -120,7 +127,7 @@ class OutputToHiddenCell(keras.layers.Layer):
         return logits, [keras.ops.softmax(logits)]
 
 
-def trained(build, seeds, x, y, epochs, batch_size):
+def trained(build, seeds, x, y, epochs, batch_size, model=None):
     """Train one model from several seeds, and yield it after each training.
 
     It is the same compiled model each time, with fresh weights and a fresh optimizer: to
@@ -136,6 +143,9 @@ def trained(build, seeds, x, y, epochs, batch_size):
         The training part.
     epochs, batch_size : int
         As in Keras' ``fit``.
+    model : keras.Model, optional
+        One that ``build`` made before. It is the one to be trained, which saves compiling
+        another; what it had learned is lost.
 
     Yields
     ------
@@ -148,17 +158,15 @@ def trained(build, seeds, x, y, epochs, batch_size):
         If a seed or a size is not a whole number, or too small.
     """
     epochs, batch_size = whole("epochs", epochs), whole("batch_size", batch_size)
-    model = None
     for seed in seeds:
         keras.utils.set_random_seed(whole("seed", seed, 0))
         fresh = build()
         if model is None:
             model = fresh
-        else:
-            model.set_weights(fresh.get_weights())
-            # Adam's step count and moments start at zero; its learning rate stays.
-            for variable in model.optimizer.variables:
-                if not variable.path.endswith("learning_rate"):
-                    variable.assign(keras.ops.zeros_like(variable))
+        model.set_weights(fresh.get_weights())
+        # Adam's step count and moments start at zero; its learning rate stays.
+        for variable in model.optimizer.variables:
+            if not variable.path.endswith("learning_rate"):
+                variable.assign(keras.ops.zeros_like(variable))
         model.fit(x, y, epochs=epochs, batch_size=batch_size, verbose=0)
         yield model

@@ -1,5 +1,7 @@
 """The checks of chapter 1: common wrong answers get the hint meant for them, right ones none."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -7,10 +9,11 @@ from rnnbook.checks import hint
 
 
 def running(x, W_xh, W_hh, b_h, phi=np.tanh, h_0=None, dtype=float):
-    """The layer of exercise 1.4, written here once more."""
+    """Run the layer of exercise 1.4, written here once more."""
+    x, W_xh, W_hh, b_h = (np.asarray(a, dtype) for a in (x, W_xh, W_hh, b_h))
     h, states = np.zeros(len(b_h), dtype) if h_0 is None else h_0, []
-    for x_t in np.asarray(x, dtype):
-        h = phi(np.asarray(W_xh, dtype) @ x_t + np.asarray(W_hh, dtype) @ h + np.asarray(b_h, dtype))
+    for x_t in x:
+        h = phi(W_xh @ x_t + W_hh @ h + b_h)
         states.append(h)
     return np.array(states)
 
@@ -28,8 +31,6 @@ def one_step_late(x, W_xh, W_hh, b_h):
 
 
 def all_orders(x):
-    import itertools
-
     return [x[list(order)] for order in itertools.permutations(range(len(x)))]
 
 
@@ -98,7 +99,10 @@ WRONG = {
     "1.5": [
         (lambda weights: weights, "one row a neuron"),
         (lambda weights: (weights[0].T, weights[1], weights[2]), "still Keras' layout"),
-        (lambda weights: (weights[0].reshape(weights[0].T.shape), weights[1].T, weights[2]), "don't"),
+        (
+            lambda weights: (weights[0].reshape(weights[0].T.shape), weights[1].T, weights[2]),
+            "don't",
+        ),
         (lambda weights: weights[0].T, "three arrays"),
         (lambda weights: (weights[1].T, weights[0].T, weights[2]), "W_xh has shape"),
     ],
@@ -156,30 +160,25 @@ RIGHT = {
         lambda patterns: stays(patterns).mean(),
         lambda patterns: np.float32(stays(patterns).mean()),
         lambda patterns: stays(patterns.astype(float)).sum() / patterns.size,
-        lambda patterns: (np.sign((patterns @ patterns.T / 7) @ patterns - len(patterns) / 7 * patterns)
-        == patterns).mean(),
+        lambda p: (np.sign((p @ p.T / 7) @ p - len(p) / 7 * p) == p).mean(),
     ],
-}  # fmt: skip
+}
 
 
-def cases(answers):
-    return [
-        pytest.param(exercise, *(entry if isinstance(entry, tuple) and wrong else (entry,)),
-                     id=f"{exercise}-{i}")
-        for exercise, entries in answers.items()
-        for i, entry in enumerate(entries)
-        for wrong in [answers is WRONG]
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("exercise", "answer", "words"), cases(WRONG))
+@pytest.mark.parametrize(
+    ("exercise", "answer", "words"),
+    [pytest.param(e, *w, id=f"{e}-{i}") for e in WRONG for i, w in enumerate(WRONG[e])],
+)
 def test_a_wrong_answer_gets_the_hint_meant_for_it(exercise, answer, words):
     given = hint(exercise, answer)
     assert given is not None, "a wrong answer was called correct"
     assert words in given
 
 
-@pytest.mark.parametrize(("exercise", "answer"), cases(RIGHT))
+@pytest.mark.parametrize(
+    ("exercise", "answer"),
+    [pytest.param(e, r, id=f"{e}-{i}") for e in RIGHT for i, r in enumerate(RIGHT[e])],
+)
 def test_a_right_answer_in_another_form_is_correct(exercise, answer):
     assert hint(exercise, answer) is None
 

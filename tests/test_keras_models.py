@@ -117,6 +117,17 @@ def test_each_training_is_as_if_it_were_the_only_one():
     assert abs(runs[0] - runs[1]).max() > 0.01
 
 
+def test_a_model_used_before_is_trained_as_if_new():
+    x, y = numbers(60, D), numbers(60, 1, seed=1)
+    model = small()
+    model.fit(x, y, epochs=3, verbose=0)
+    task = {"epochs": 2, "batch_size": 20}
+    (again,) = trained(small, [1], x, y, **task, model=model)
+    (alone,) = trained(small, [1], x, y, **task)
+    assert again is model
+    np.testing.assert_allclose(again.get_weights()[0], alone.get_weights()[0], rtol=1e-6)
+
+
 def test_training_keeps_the_learning_rate_and_counts_its_own_steps():
     x, y = numbers(60, D), numbers(60, 1, seed=1)
     for model in trained(small, [0, 1], x, y, epochs=2, batch_size=20):

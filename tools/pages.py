@@ -68,19 +68,18 @@ def claims_page():
 
 
 def claim_entry(number, figures, name):
-    """Return one claim as Markdown: a box, and under it the sources as links."""
+    """Return one claim as Markdown in a box, its sources linked to the bibliography."""
     row = ledger()[number]
-    text = {key: html.escape(row[key], quote=False) for key in ("claim", "why", "source", "texts")}
+    text = {key: html.escape(row[key], quote=False) for key in ("claim", "why", "texts")}
     shown = "; ".join(html.escape(figure, quote=False) for figure in figures)
-    cited = ", ".join(f"[{key[:-4].capitalize()} {key[-4:]}](#{key})" for key in row["cite"])
+    pairs = zip(row["source"].split("; "), row["cite"], strict=True)
+    sources = "; ".join(f"[{source}](#{key})" for source, key in pairs)
     return (
-        f'<div class="rnn-claim" data-verdict="{row["verdict"]}" id="claim-{number}">\n'
-        f"<p><b>Claim {number} · {row['verdict']}.</b> <q>{text['claim']}</q> "
-        f"({text['texts']})</p>\n"
-        f"<p>{text['why']}</p>\n"
-        f"<p><b>Measured:</b> {shown}<br><b>Source:</b> {text['source']}<br>"
-        f'<a href="notebooks/{name}.html#claim-{number}">The cell that measures it</a></p>\n'
-        f"</div>\n\nIn the bibliography: {cited}.\n"
+        f'<div class="rnn-claim" data-verdict="{row["verdict"]}" id="claim-{number}">\n\n'
+        f"**Claim {number} · {row['verdict']}.** “{text['claim']}” ({text['texts']})\n\n"
+        f"{text['why']}\n\n**Measured:** {shown}\\\n**Source:** {sources}\\\n"
+        f'<a href="notebooks/{name}.html#claim-{number}">The cell that measures it</a>\n\n'
+        "</div>\n"
     )
 
 

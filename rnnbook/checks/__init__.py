@@ -5,6 +5,7 @@ of the learner's answer that raises :class:`Hint` where something is wrong.
 """
 
 import importlib
+import textwrap
 
 import numpy as np
 
@@ -29,7 +30,8 @@ def check(exercise, answer):
         If there is no such exercise.
     """
     words = hint(exercise, answer)
-    print(f"Exercise {exercise}: " + ("correct." if words is None else f"not yet. {words}"))
+    verdict = "correct." if words is None else f"not yet. {words}"
+    print(textwrap.fill(f"Exercise {exercise}: {verdict}", 76))
 
 
 def hint(exercise, answer):
