@@ -13,7 +13,7 @@ OTHER := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 book: $(READY)  ## build the book into _build/html and print the page to open
 	@$(BIN)/jupyter-book build -W -n --keep-going -q . > _book.log 2>&1 || { cat _book.log; rm _book.log; exit 1; }

@@ -49,8 +49,9 @@ def label_terms_and_sources(app, env):
     for source in bib.citations:
         places[source.key] = (source.key, (source.bibliography_key.docname, source.citation_id))
     for label, (name, place) in places.items():
-        std.anonlabels[label] = place
-        std.labels[label] = (*place, name)
+        for spelling in {label, label.lower()}:  # MyST looks for labels in lower case
+            std.anonlabels[spelling] = place
+            std.labels[spelling] = (*place, name)
 
 
 # What axe-core finds in the HTML of MyST-NB and docutils: a name that hides the visible words,

@@ -3,10 +3,10 @@
 Modules stand on floors; each imports only from the floors below it, and only
 ``keras_models`` imports Keras:
 
-1. ``arrays``, ``activations``, ``data``, ``style``
-2. ``cells``
-3. ``layers``, ``diagrams``
-4. (training; later chapters)
+0. ``arrays``
+1. ``activations``, ``data``, ``style``
+2. ``cells``, ``text``
+3. ``layers``, ``baselines``, ``diagrams``
 5. ``keras_models``, ``claims``, ``checks``
 
 Modules load on first use: ``import rnnbook`` alone loads none of them.
@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "activations",
     "arrays",
+    "baselines",
     "cells",
     "checks",
     "claims",
@@ -27,6 +28,7 @@ __all__ = [
     "keras_models",
     "layers",
     "style",
+    "text",
 ]
 
 

@@ -6,6 +6,7 @@ a hexagon what keeps something for later. Diagrams are measured in inches, so te
 true: a figure 5.8 inches wide is shown at 0.86 CSS pixels a point on a phone 390 pixels wide.
 """
 
+import re
 import sys
 from collections import namedtuple
 
@@ -80,15 +81,42 @@ def use():
     matplotlib.rcParams.update(_RC | {"axes.prop_cycle": cycler(color=order)})
     ipython = sys.modules.get("IPython")
     if ipython is not None and ipython.get_ipython() is not None:
+        from matplotlib.figure import Figure
         from matplotlib_inline.backend_inline import set_matplotlib_formats
-        from matplotlib_inline.config import InlineBackend
 
-        inline = InlineBackend.instance()
-        # Both: the configuration outlives a later %matplotlib inline, the call acts now.
-        kept = inline.print_figure_kwargs
-        inline.print_figure_kwargs = kept | {"metadata": {"Date": None, "Creator": None}}
-        inline.figure_formats = {"svg"}
         set_matplotlib_formats("svg")
+        formatters = ipython.get_ipython().display_formatter.formatters
+        formatters["image/svg+xml"].for_type(Figure, short_svg)
+
+
+def short_svg(figure):
+    """Return a figure as SVG text with places to a hundredth of a point.
+
+    Matplotlib writes a millionth: nobody sees it, it makes the file half as long again, and
+    there the last digits of a computation differ from one processor to the next.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+
+    Returns
+    -------
+    str
+        The SVG; it holds neither a date nor the version of Matplotlib.
+    """
+    from IPython.core.pylabtools import print_figure
+
+    svg = print_figure(figure, fmt="svg", metadata={"Date": None, "Creator": None})
+    return _PLACES.sub(lambda places: _LONG.sub(_hundredth, places[0]), svg)
+
+
+_PLACES = re.compile(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+|(?<= transform="translate\()[^)]+')
+_LONG = re.compile(r"-?\d+\.\d{3,}")
+
+
+def _hundredth(number):
+    return f"{round(float(number[0]), 2) + 0.0:g}"  # + 0.0: no negative zero
 
 
 def canvas(width, height):

@@ -53,7 +53,8 @@ result.raise_error()
 for cell in cells[1:]:
     shell.run_cell(cell).raise_error()
 import rnnbook, rnnbook.data
-found |= {"after": installed(), "package": rnnbook.__file__, "data": str(rnnbook.data.path("sunspots.csv"))}
+found |= {"after": installed(), "package": rnnbook.__file__}
+found["data"] = str(rnnbook.data.path("sunspots.csv"))
 with open(report, "w", encoding="utf-8") as file:
     json.dump(found, file)
 """

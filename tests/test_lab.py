@@ -80,7 +80,7 @@ def lab(tmp_path_factory):
         server = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log)
     try:
         wait_for(f"http://127.0.0.1:{port}", server)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}/lab/tree", folder
     finally:
         server.terminate()  # JupyterLab ends its kernels with it
         try:
@@ -106,7 +106,7 @@ def test_run_all_cells_ends_without_an_error(lab, browser, path, capsys):
     page = browser.new_page()
     try:
         start = time.perf_counter()
-        state = run_all(page, f"{lab}/lab/tree/{path.name}?reset")
+        state = run_all(page, f"{lab[0]}/{path.name}?reset")
         seconds = time.perf_counter() - start
     finally:
         page.close()
@@ -116,8 +116,8 @@ def test_run_all_cells_ends_without_an_error(lab, browser, path, capsys):
     assert state["counts"] == list(range(1, len(state["counts"]) + 1))
 
 
-def test_an_error_in_a_notebook_is_found(lab, browser, tmp_path_factory):
-    folder = next(p for p in tmp_path_factory.getbasetemp().iterdir() if p.name.startswith("lab"))
+def test_an_error_in_a_notebook_is_found(lab, browser):
+    address, folder = lab
     source = json.loads((folder / NOTEBOOKS[0].name).read_text("utf-8"))
     cells = [c for c in source["cells"] if c["cell_type"] == "code"][:2]
     for cell, text in zip(cells, ["x = 1", "assert x == 2, 'not two'"], strict=True):
@@ -125,7 +125,7 @@ def test_an_error_in_a_notebook_is_found(lab, browser, tmp_path_factory):
     (folder / "99_error.ipynb").write_text(json.dumps(source | {"cells": cells}), encoding="utf-8")
     page = browser.new_page()
     try:
-        state = run_all(page, f"{lab}/lab/tree/99_error.ipynb?reset")
+        state = run_all(page, f"{address}/99_error.ipynb?reset")
     finally:
         page.close()
     assert state["errors"] == ["AssertionError: not two"]

@@ -3,7 +3,7 @@
     python tools/notebooks.py [--all] [NAME ...]
 
 Only what changed is executed: a notebook whose cells are those of its source is left alone,
-unless --all is given or it is named. After a change of the package, nbval says which notebooks differ.
+unless --all is given or it is named. After a change of the package, nbval says which differ.
 """
 
 import argparse
