@@ -582,7 +582,7 @@ assert abs(slope[2] - 0.605) < 0.01
 # ## Exercises
 #
 # Put your answer in the place of the dots and run the cell: it says at once whether the answer is right, and if not, where to
-# look. The solutions are folded below; try first.
+# look. In the book each solution is folded below its exercise; try first.
 #
 # ### Exercise 1.1: Three steps
 #

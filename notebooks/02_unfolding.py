@@ -991,7 +991,7 @@ for what, value, tolerance in (
 # ## Exercises
 #
 # Put your answer in the place of the dots and run the cell: it says whether it is right, and if not, where to look. The
-# solutions are folded below each.
+# solutions, in the book, are folded below each.
 #
 # ### Exercise 2.1: Count once
 #

@@ -39,6 +39,6 @@ def by_name(name):
     ValueError
         If there is none of that name.
     """
-    if name not in BY_NAME:
+    if not isinstance(name, str) or name not in BY_NAME:
         raise ValueError(f"activation must be one of {', '.join(BY_NAME)}; got {name!r}")
     return BY_NAME[name]

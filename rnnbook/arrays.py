@@ -60,7 +60,8 @@ def shaped(name, value, letters, **sizes):
     letters : str
         One letter an axis, separated by spaces, such as ``"B T D"``.
     **sizes : int
-        The sizes already known, such as ``D=3``. Other letters may be any size of at least 1.
+        The sizes already known, such as ``D=3``. Other letters may be any size of at least 1;
+        the same letter twice is the same size.
 
     Returns
     -------
@@ -81,7 +82,7 @@ def shaped(name, value, letters, **sizes):
     if array.ndim != len(axes):
         raise ValueError(f"{problem}: {len(axes)} axes are needed, not {array.ndim}")
     for axis, size in zip(axes, array.shape, strict=True):
-        if axis in sizes and size != sizes[axis]:
+        if sizes.setdefault(axis, size) != size:
             raise ValueError(f"{problem}: {axis} must be {sizes[axis]}, not {size}")
         if size == 0:
             raise ValueError(f"{problem}: {axis} must be at least 1 (the array is empty)")
