@@ -90,11 +90,7 @@ plt.show()
 # %%
 B, T, D, H = 2, 5, 5, 3
 rng = np.random.default_rng(0)
-W_xh, W_hh, b_h = (
-    rng.normal(size=(H, D)),
-    rng.normal(size=(H, H)),
-    rng.normal(size=H),
-)
+W_xh, W_hh, b_h = rng.normal(size=(H, D)), rng.normal(size=(H, H)), rng.normal(size=H)
 x, h_0 = rng.normal(size=(B, T, D)), np.zeros((B, H))
 
 
@@ -134,7 +130,7 @@ for unroll in (False, True):
 # %%
 claim(9, ("largest difference between loop and scan", abs(scan - loop).max(), "< 1e-12", 0),
       ("between loop and Keras' loop", differences[0], "< 1e-6", 0),
-      ("between loop and Keras' unfolded graph", differences[1], "< 1e-6", 0))  # fmt: skip
+      ("between loop and Keras' unfolded graph", differences[1], "< 1e-6", 0))
 
 # %% [markdown]
 # One function, four ways to run it. The differences to Keras are those of 32-bit numbers.
@@ -179,7 +175,7 @@ for n in (1, 2, 3):
     size[n] = keras.Sequential([keras.Input((10, D)), *recurrent]).count_params()
 assert size[2] - size[1] == size[3] - size[2] == H * H + H * H + H
 claim(8, ("parameters for T = 10 with one layer", size[1], "== 27"),
-      ("with two", size[2], "== 48"), ("with three", size[3], "== 69"))  # fmt: skip
+      ("with two", size[2], "== 48"), ("with three", size[3], "== 69"))
 
 # %% [markdown]
 # > **Common wrong answers.** "`units` is the number of time steps": no, it is the length of $h_t$.
@@ -239,9 +235,7 @@ assert one_to_many(one).shape == (B, T, V)
 
 # %%
 state = L.SimpleRNN(H)(x)  # the encoder's last state is all that the decoder gets
-start = np.zeros(
-    (B, 4, V), dtype="float32"
-)  # its inputs: its own last outputs, say
+start = np.zeros((B, 4, V), dtype="float32")  # its inputs: its own last outputs, say
 states = L.SimpleRNN(H, return_sequences=True)(start, initial_state=state)
 written = L.Dense(V)(states)
 print(
@@ -259,14 +253,12 @@ assert written.shape == (B, 4, V)
 # %%
 classes = L.Dense(V, activation="softmax")(x[:, -1])
 logit = np.asarray(L.Dense(1)(x[:, -1]))
-single = np.exp(logit) / np.exp(logit).sum(
-    axis=-1, keepdims=True
-)  # softmax over one
+single = np.exp(logit) / np.exp(logit).sum(axis=-1, keepdims=True)  # softmax over one
 linear = np.asarray(L.Dense(1)(100 * x[:, -1]))
 off = abs(np.sum(classes, axis=-1) - 1).max()
 claim(18, ("softmax over 4 classes: distance of the sum from 1", off, "< 1e-6", 0),
       ("softmax over one output, smallest value", single.min(), "== 1"),
-      ("linear output, largest size", abs(linear).max(), "> 1", 0))  # fmt: skip
+      ("linear output, largest size", abs(linear).max(), "> 1", 0))
 
 # %% [markdown]
 # ## Two ways to feed back
@@ -295,7 +287,7 @@ own = [layer.cell.recurrent_kernel.shape[0] for layer in (below, above)]
 claim(19, ("layer of 4: states that its recurrent weights read", own[0], "== 4"),
       ("layer of 3 above it: states that its recurrent weights read", own[1], "== 3"),
       ("states of the layer below that its input weights read",
-       above.cell.kernel.shape[0], "== 4"))  # fmt: skip
+       above.cell.kernel.shape[0], "== 4"))
 
 # %% [markdown]
 # ### Two tasks
@@ -311,14 +303,10 @@ claim(19, ("layer of 4: states that its recurrent weights read", own[0], "== 4")
 
 # %%
 T, V, H = 8, 5, 32
-recall, total = (
-    data.delayed_recall(20_000, T, 4, seed=0),
-    data.running_total(20_000, T, V, seed=0),
-)
-tests = {
-    "recall": data.delayed_recall(1000, T, 4, seed=1),
-    "total": data.running_total(1000, T, V, seed=1),
-}
+recall = data.delayed_recall(20_000, T, 4, seed=0)
+total = data.running_total(20_000, T, V, seed=0)
+tests = {"recall": data.delayed_recall(1000, T, 4, seed=1)}
+tests["total"] = data.running_total(1000, T, V, seed=1)
 print("recall: shown", recall[0][0, 0].argmax(), "- targets", recall[1][0])
 print("total: digits", total[0][0].argmax(-1), "- targets", total[1][0])
 
@@ -400,9 +388,8 @@ def free_running(model):
 
 
 def right(model, x, y):
-    return (np.asarray(model(x)).argmax(-1) == y).mean(
-        axis=0
-    )  # one accuracy a time step
+    # one accuracy a time step
+    return (np.asarray(model(x)).argmax(-1) == y).mean(axis=0)
 
 
 # %% [markdown]
@@ -470,7 +457,7 @@ claim(20, ("recall: worst seed, state fed back", lowest["recall", "state"], "> 0
       ("best seed, output fed back", highest["recall", "output"], "< 0.4"),
       ("best seed, teacher forcing", highest["recall", "taught"], "< 0.4"),
       ("total: best seed, state fed back", highest["total", "state"], "< 0.4"),
-      ("worst seed, teacher forcing", lowest["total", "taught"], "> 0.9"))  # fmt: skip
+      ("worst seed, teacher forcing", lowest["total", "taught"], "> 0.9"))
 
 # %% [markdown]
 # Does a recurrent neuron hear its past *output*, then? In Jordan's network, yes. In Elman's it hears the state. The two are the
@@ -489,7 +476,7 @@ gap = abs(rnn(inputs, U, W, b) - np.stack(y, axis=1)).max()
 means = [np.mean(accuracy["recall", scheme]) for scheme in ("state", "output")]
 claim(3, ("largest difference where output and state are one", gap, "< 1e-12", 0),
       ("otherwise: recall accuracy, hearing the state", means[0], "> 0.9"),
-      ("hearing the output", means[1], "< 0.4"))  # fmt: skip
+      ("hearing the output", means[1], "< 0.4"))
 
 # %% [markdown]
 # ### What teacher forcing costs: exposure bias
@@ -563,7 +550,7 @@ waiting = compiled(
 )
 ratio = seconds(waiting, tf.constant(x)) / seconds(forced, tf.constant(both))
 claim(21, ("largest difference between one pass and the loop", gap, "< 1e-5", 0),
-      ("time of a gradient, step by step over all at once", ratio, ">= 2", 0))  # fmt: skip
+      ("time of a gradient, step by step over all at once", ratio, ">= 2", 0))
 
 # %% [markdown]
 # Cheaper, then, but by teacher forcing, not by the connection as such: without the targets, the output-to-hidden net waits at
@@ -616,7 +603,7 @@ claim(15, ("running total, trained at T = 20: worst seed at T = 200",
            totals[:, -1].min(), "> 0.9"),
       ("recall, trained at T = 8: worst seed at T = 8", recalls[:, 0].min(), "> 0.9"),
       ("best seed at T = 200", recalls[:, -1].max(), "< 0.9", 2),
-      ("worst seed at T = 200", recalls[:, -1].min(), "< 0.5", 2))  # fmt: skip
+      ("worst seed at T = 200", recalls[:, -1].min(), "< 0.5", 2))
 
 # %% [markdown]
 # Every length was accepted. The running total stays right because its memory is exact, one of five classes, and its rule
@@ -705,7 +692,7 @@ for build in (tcn, gru):
 claim(10, ("bits of the true rule", floor, "< 0.7"), ("bigram", grams[2], "> 1.9"),
       ("4-gram", grams[4], "< 0.72"),
       ("TCN, worst of 3 seeds", max(result[tcn]), "< 0.72"),
-      ("GRU, worst of 3 seeds", max(result[gru]), "< 0.76"))  # fmt: skip
+      ("GRU, worst of 3 seeds", max(result[gru]), "< 0.76"))
 
 # %% [markdown]
 # Convolutions read this sequence at least as well. And both lose, or nearly, to a table of counts: the 4-gram
@@ -784,9 +771,8 @@ for p in ar_test:
 
 # %%
 for name, known in (("before 1900", years < 1900), ("all years", years > 0)):
-    print(
-        f"{name:12} mean {numbers[known].mean():.1f}, standard deviation {numbers[known].std():.1f}"
-    )
+    mean, deviation = numbers[known].mean(), numbers[known].std()
+    print(f"{name:12} mean {mean:.1f}, standard deviation {deviation:.1f}")
 assert numbers.mean() > numbers[years < 1900].mean() + 5
 
 # %% [markdown]
@@ -921,7 +907,7 @@ walks = [walk(seed) for seed in range(3)]
 walk_skill = [1 - ((f - s) ** 2).mean() / (s**2).mean() for f, s in walks]
 print("skill over persistence:", *(f"{s:.3f}" for s in walk_skill))
 claim(11, ("skill over persistence on a random walk, best of 3", max(walk_skill), "< 0.01"),
-      ("worst of 3", min(walk_skill), "> -0.1"))  # fmt: skip
+      ("worst of 3", min(walk_skill), "> -0.1"))
 
 # %% [markdown]
 # Slightly below zero each time: what the net learned from the first half was noise.
@@ -940,7 +926,7 @@ print("sum of log returns before costs:", *(f"{g.sum():+.2f}" for g in gross))
 print("after costs:                    ", *(f"{g.sum():+.2f}" for g in net))
 best_net = max(g.sum() for g in net)
 claim(12, ("mean gross return, in standard errors", abs(t_value), "< 2", 2),
-      ("log return after costs, best of 3 walks", best_net, "< 0", 2))  # fmt: skip
+      ("log return after costs, best of 3 walks", best_net, "< 0", 2))
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-trading", "caption": "Following the net's advice on three random walks, before and after costs of 0.1 % a trade."}, "image": {"alt": "Cumulated log return over about 1,500 test days. Before costs the three curves wander around zero. After costs all three fall steadily far below zero."}}
 fig, ax = plt.subplots()
