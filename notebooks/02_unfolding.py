@@ -701,7 +701,7 @@ claim(10, ("bits of the true rule", floor, "< 0.7"), ("bigram", grams[2], "> 1.9
 #
 # ## A forecast, and what to beat
 #
-# Sunspots have been counted since 1700. They come and go in about eleven years, and forecasting them is a classic
+# Yearly sunspot numbers go back to 1700. Spots come and go in about eleven years, and forecasting them is a classic
 # test of such methods ([Yule, 1927](#yule1927)). The nets see 11 yearly numbers and forecast the twelfth.
 
 # %%

@@ -39,7 +39,11 @@ def main():
         )
     print("Setting up .venv and node_modules (about a minute, 2 GB) ...", flush=True)
     if not (BIN / "python").exists() and not (BIN / "python.exe").exists():
-        venv.create(VENV, with_pip=True)
+        try:
+            venv.create(VENV, with_pip=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            advice = "on Debian and Ubuntu: apt-get install python3-venv"
+            sys.exit(f"set-up stopped: Python could not make .venv ({error}); {advice}")
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "tools/uv.txt")
     run(BIN / "uv", "sync", "--frozen", "--quiet")
     run(BIN / "npm", "ci", "--silent", "--no-audit", "--no-fund")
