@@ -1,6 +1,8 @@
 """Where data come from: checked files, and series drawn with a seed."""
 
 import hashlib
+import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -12,6 +14,10 @@ from rnnbook.arrays import shaped, whole
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent / "data"
 FOLDER = _CHECKOUT if (_CHECKOUT / "manifest.toml").is_file() else _PACKAGE / "_data"
+
+# The marks with which a text file may begin to say its encoding.
+_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_SAVE = "save it as plain text in UTF-8"
 
 
 def path(name):
@@ -29,27 +35,124 @@ def path(name):
 
     Raises
     ------
-    ValueError
-        If the manifest has no such file, or the file is not the one described there.
-    FileNotFoundError
-        If the manifest or the file is missing.
+    FileNotFoundError, ValueError
+        If the file or the manifest is missing; if it is not in the manifest, or was changed.
     """
+    files = {entry["name"]: entry for entry in _manifest()}
+    if name not in files:
+        raise ValueError(f"data file must be one of {', '.join(sorted(files))}; got {name!r}")
+    _read(files[name])
+    return FOLDER / name
+
+
+def _manifest():
     manifest = FOLDER / "manifest.toml"
     if not manifest.is_file():
         raise FileNotFoundError(f"{manifest} is missing (install rnnbook again, with its data)")
-    files = {f["name"]: f for f in tomllib.loads(manifest.read_text(encoding="utf-8"))["file"]}
-    if name not in files:
-        raise ValueError(f"data file must be one of {', '.join(sorted(files))}; got {name!r}")
-    file = FOLDER / name
+    return tomllib.loads(manifest.read_text(encoding="utf-8"))["file"]
+
+
+def _read(entry):
+    """Return the bytes of a file of the manifest, if they are the ones described there."""
+    file = FOLDER / entry["name"]
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing (restore it from the course's repository)")
     content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != files[name]["sha256"]:
+    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
         raise ValueError(
-            f"{file} must be the file in manifest.toml ({files[name]['bytes']} bytes), got "
+            f"{file} must be the file in manifest.toml ({entry['bytes']} bytes), got "
             f"{len(content)} bytes of other content (restore it from the course's repository)"
         )
-    return file
+    return content
+
+
+def novel(split=None):
+    """Return the course's novel, *Until the Water Closes*, or the chapters of one split.
+
+    Parameters
+    ----------
+    split : {None, "train", "validation", "test"}
+        None is the whole novel. The splits are whole chapters spread over the story, once
+        for all: of each ten chapters the third is for the test, the eighth for validation.
+
+    Returns
+    -------
+    str
+        The chapters in order, a blank line between them, checked against the manifest.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a chapter is missing; if it was changed, or there is no such split.
+    """
+    if split not in (None, "train", "validation", "test"):
+        raise ValueError(f"split must be 'train', 'validation', 'test' or None, got {split!r}")
+    chapters = [c for c in _manifest() if "split" in c and split in (None, c["split"])]
+    return "\n".join(_read(chapter).decode("utf-8") for chapter in chapters)
+
+
+def own_book(paths):
+    r"""Read a book of your own from one or more text files.
+
+    Parameters
+    ----------
+    paths : str, os.PathLike, or a list or tuple of them
+        Plain text files, such as ``"book.txt"``, in the order in which they are read.
+
+    Returns
+    -------
+    text : str
+        The texts, a blank line between them. Lines end with ``"\n"``, and white space before
+        and after a text is left out.
+    encodings : list of str
+        What was found for each file: "utf-8", also for ASCII; "utf-8-sig" and "utf-16", said
+        by a mark in the file; "windows-1252", also for Latin-1: a guess, so look at accents.
+
+    Raises
+    ------
+    FileNotFoundError, TypeError, ValueError
+        If a file is missing, empty, not plain text, or of another encoding; if none is given.
+    """
+    paths = [paths] if isinstance(paths, str | os.PathLike) else paths
+    if not isinstance(paths, list | tuple) or not paths:
+        raise TypeError(f"paths must be a path or a list of one or more paths, got {paths!r:.80}")
+    texts, encodings = zip(*map(_plain_text, paths), strict=True)
+    return "\n\n".join(texts), list(encodings)
+
+
+def _plain_text(path):
+    """Return the text of a file and its encoding, or say why there is none."""
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is no file (check the path, and from where it starts)")
+    content = file.read_bytes()
+    try:
+        encoding = _encoding(content)
+        text = content.decode(encoding)
+    except ValueError as error:
+        raise ValueError(f"{file} has no encoding known here: {error} ({_SAVE})") from error
+    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a").strip()  # ^Z: DOS's end
+    if control := re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
+        raise ValueError(f"{file} must be plain text, got the character {control[0]!r} ({_SAVE})")
+    if not text:
+        raise ValueError(f"{file} must hold some text, got an empty file (choose another one)")
+    return text, encoding
+
+
+def _encoding(content):
+    for mark, encoding in _MARKS.items():
+        if content.startswith(mark):
+            return encoding
+    text = content.decode("utf-8", "surrogateescape")
+    wrong = len(re.findall("[\udc80-\udcff]", text))
+    # Bytes that happen to be letters of UTF-8 are rare in other encodings. So where these are
+    # the majority it is UTF-8, perhaps with damage; decoding it says where.
+    if not wrong or sum(c > "\x7f" for c in text) > 2 * wrong:
+        return "utf-8"
+    letters = "".join(filter(str.isalpha, content.decode("windows-1252")))
+    if len(re.sub("[a-zA-Z]", "", letters)) > len(letters) / 3:
+        raise ValueError("it is not UTF-8, and as windows-1252 it has too many accents")
+    return "windows-1252"
 
 
 def sunspots():
@@ -95,10 +198,8 @@ def windows(series, T):
     series = shaped("series", series, "n")
     T = whole("T", T)
     if len(series) <= T:
-        raise ValueError(
-            f"series must have at least T + 1 = {T + 1} values, got {len(series)} (give a longer "
-            "series or a smaller T)"
-        )
+        given = f"got {len(series)} (give a longer series or a smaller T)"
+        raise ValueError(f"series must have at least T + 1 = {T + 1} values, {given}")
     x = np.lib.stride_tricks.sliding_window_view(series[:-1], T)
     return x[..., None].copy(), series[T:].copy()
 
@@ -106,19 +207,12 @@ def windows(series, T):
 def delayed_recall(B, T, V, seed):
     """Draw sequences that show a symbol at once and ask for it at the end.
 
-    The first step shows one of V symbols. Blanks follow, to be answered with blanks; the
-    last step asks for the symbol.
-
     Parameters
     ----------
-    B : int
-        Sequences.
-    T : int
-        Time steps, at least 2; the delay is T - 1 steps.
-    V : int
-        Symbols to remember, at least 2. They are numbered 1 to V; 0 is the blank.
-    seed : int
-        Seed of the generator.
+    B, T : int
+        Sequences, and time steps, at least 2; the delay is T - 1 steps.
+    V, seed : int
+        Symbols to remember, at least 2, numbered 1 to V (0 is the blank); the generator's seed.
 
     Returns
     -------
@@ -150,12 +244,8 @@ def running_total(B, T, V, seed):
 
     Parameters
     ----------
-    B, T : int
-        Sequences, and time steps.
-    V : int
-        Digits are 0 to V - 1; at least 2.
-    seed : int
-        Seed of the generator.
+    B, T, V, seed : int
+        Sequences, time steps, number of digits (0 to V - 1; at least 2), the generator's seed.
 
     Returns
     -------
@@ -182,16 +272,12 @@ def echoes(n, V, lag, repeat, seed):
 
     Parameters
     ----------
-    n : int
-        Symbols to draw, more than ``lag``.
-    V : int
-        Vocabulary size, at least 2; the symbols are 0 to V - 1.
-    lag : int
-        Steps from a symbol to its echo, at least 1.
+    n, V : int
+        Symbols to draw, more than ``lag``, and vocabulary size, at least 2: they are 0 to V - 1.
+    lag, seed : int
+        Steps from a symbol to its echo, at least 1; the generator's seed.
     repeat : float
         Probability of an echo, from 0 to 1; otherwise the symbol is drawn uniformly.
-    seed : int
-        Seed of the generator.
 
     Returns
     -------
