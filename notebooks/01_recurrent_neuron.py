@@ -521,7 +521,7 @@ assert np.array_equal(layer.get_weights()[2], np.zeros(H))
 # %%
 rng_36 = np.random.default_rng(36)
 patterns = rng_36.choice([-1, 1], size=(3, 100))
-W = patterns.T @ patterns / 100.0
+W = patterns.T @ patterns  # whole numbers: no rounding decides a sign
 np.fill_diagonal(W, 0)  # no unit feeds itself
 
 state = patterns[0].copy()
@@ -769,8 +769,7 @@ check("1.8", recall)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 def recall(patterns):
-    P, N = patterns.shape
-    W = patterns.T @ patterns / N
+    W = patterns.T @ patterns
     np.fill_diagonal(W, 0)
     after = np.where(patterns @ W >= 0, 1, -1)
     return (after == patterns).mean()
@@ -779,13 +778,10 @@ def recall(patterns):
 check("1.8", recall)
 for load in [0.02, 0.1, 0.15, 0.3, 0.5]:
     P = int(200 * load)
-    shares = [
-        recall(np.random.default_rng(s).choice([-1, 1], (P, 200))) for s in range(5)
-    ]
+    drawn = [np.random.default_rng(s).choice([-1, 1], (P, 200)) for s in range(5)]
+    shares = [recall(patterns_s) for patterns_s in drawn]
     mean, spread = np.mean(shares), np.std(shares)
-    print(
-        f"P/N = {load:4}: {mean:.3f} ± {spread:.3f} of the units stay (five seeds)"
-    )
+    print(f"P/N = {load:4}: {mean:.3f} ± {spread:.3f} of the units stay (five seeds)")
 
 # %% [markdown]
 # ## Further reading
