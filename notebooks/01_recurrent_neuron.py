@@ -788,7 +788,7 @@ for load in [0.02, 0.1, 0.15, 0.3, 0.5]:
 #
 # - [Elman (1990)](#elman1990) is short, and shows what a simple recurrent network finds out about words by predicting the next one.
 # - [Goodfellow, Bengio and Courville (2016)](#goodfellow2016), chapter 10, is the reference for the theory.
-# - [Rumelhart, Hinton and Williams (1986)](#rumelhart1986) has a section on recurrent nets; [Siegelmann and Sontag (1995)](#siegelmann1995) show what
+# - [Rumelhart, Hinton and Williams (1986)](#rumelhart1986) draw a net with loops beside the layered net it unfolds to; [Siegelmann and Sontag (1995)](#siegelmann1995) show what
 #   they can compute in principle.
 #
 # The next chapter, [Unfolding](02_unfolding.ipynb), draws the loop out in time.
