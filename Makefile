@@ -16,7 +16,7 @@ help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 book: $(READY)  ## build the book into _build/html and print the page to open
-	@$(BIN)/jupyter-book build -W -n --keep-going -q . > _book.log 2>&1 || { cat _book.log; rm _book.log; exit 1; }
+	@$(BIN)/jupyter-book build --all -W -n --keep-going -q . > _book.log 2>&1 || { cat _book.log; rm _book.log; exit 1; }
 	@rm -f _book.log
 	@echo "The book is built. Open: $(CURDIR)/_build/html/index.html"
 

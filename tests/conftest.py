@@ -42,10 +42,9 @@ def build_book():
     newest = max(p.stat().st_mtime for p in book_inputs())
     if stamp.is_file() and stamp.stat().st_mtime >= newest:
         return
-    command = [str(Path(sys.executable).parent / "jupyter-book"), "build"]
-    run = subprocess.run(
-        [*command, "-W", "-n", "--keep-going", "."], cwd=ROOT, capture_output=True, text=True
-    )
+    # --all: pages that were not read again would keep the bibliography's old anchors.
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "--all", "-W", "-n"]
+    run = subprocess.run([*command, "--keep-going", "."], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, (
         f"the book does not build:\n{run.stdout[-3000:]}{run.stderr[-6000:]}"
     )
