@@ -270,7 +270,7 @@ claim(
 )
 
 # %% [markdown]
-# Since $W_{hh}$ has $H^2$ entries, four times the units is nearly sixteen times the parameters once $H$ is well above $D$.
+# Since $W_{hh}$ has $H^2$ entries, parameters grow faster than units: from 16 to 64 units they go from 352 to 4480.
 #
 # ### From the previous time step, not the previous layer
 #
