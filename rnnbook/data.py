@@ -1,4 +1,4 @@
-"""Where data come from: checked files, and series drawn with a seed."""
+"""Where data come from: files that are checked, books of your own, and texts that are fetched."""
 
 import hashlib
 import os
@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbook.arrays import shaped, whole
-
 # In a checkout the files lie beside the package; a wheel carries them inside it.
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent / "data"
@@ -18,6 +16,13 @@ FOLDER = _CHECKOUT if (_CHECKOUT / "manifest.toml").is_file() else _PACKAGE / "_
 # The marks with which a text file may begin to say its encoding.
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _SAVE = "save it as plain text in UTF-8"
+
+# Project Gutenberg's license stands before and after a text, with a line that says where it ends.
+_GUTENBERG = re.compile(
+    r"\*{3} START OF TH.*?\*{3}\n(.*?)"
+    r"(?:End of [^\n]*Project Gutenberg[^\n]*\s*)?\*{3} END OF TH",
+    re.DOTALL,
+)
 
 
 def path(name):
@@ -38,7 +43,7 @@ def path(name):
     FileNotFoundError, ValueError
         If the file or the manifest is missing; if it is not in the manifest, or was changed.
     """
-    files = {entry["name"]: entry for entry in _manifest()}
+    files = {entry["name"]: entry for entry in _manifest()["file"]}
     if name not in files:
         raise ValueError(f"data file must be one of {', '.join(sorted(files))}; got {name!r}")
     _read(files[name])
@@ -49,7 +54,7 @@ def _manifest():
     manifest = FOLDER / "manifest.toml"
     if not manifest.is_file():
         raise FileNotFoundError(f"{manifest} is missing (install rnnbook again, with its data)")
-    return tomllib.loads(manifest.read_text(encoding="utf-8"))["file"]
+    return tomllib.loads(manifest.read_text(encoding="utf-8"))
 
 
 def _read(entry):
@@ -87,7 +92,7 @@ def novel(split=None):
     """
     if split not in (None, "train", "validation", "test"):
         raise ValueError(f"split must be 'train', 'validation', 'test' or None, got {split!r}")
-    chapters = [c for c in _manifest() if "split" in c and split in (None, c["split"])]
+    chapters = [c for c in _manifest()["file"] if "split" in c and split in (None, c["split"])]
     return "\n".join(_read(chapter).decode("utf-8") for chapter in chapters)
 
 
@@ -155,6 +160,64 @@ def _encoding(content):
     return "windows-1252"
 
 
+def classic(name):
+    """Return a classic text, fetched the first time and kept on this machine.
+
+    Parameters
+    ----------
+    name : {"tiny-shakespeare", "the-time-machine", "alice"}
+        Lines of Shakespeare's plays, 1.1 million characters; the novels by H. G. Wells, 180,000,
+        and Lewis Carroll, 145,000.
+
+    Returns
+    -------
+    str
+        The text, without the license of Project Gutenberg, whose texts the last two are.
+
+    Raises
+    ------
+    ValueError
+        If there is no such text, or the address gave another file.
+    OSError
+        If it could not be fetched or kept; the message says how to go on without a network.
+
+    Notes
+    -----
+    ``data/manifest.toml`` names addresses and SHA-256. The folder is the user's cache, or what the
+    environment variable ``RNNBOOK_CACHE`` names.
+    """
+    texts = {entry["name"]: entry for entry in _manifest()["text"]}
+    if name not in texts:
+        raise ValueError(f"name must be one of {', '.join(sorted(texts))}; got {name!r}")
+    text, _ = _plain_text(_fetched(texts[name]))
+    body = _GUTENBERG.search(text)
+    return body[1].strip() if body else text
+
+
+def _fetched(entry):
+    """Return where a text of the manifest lies on this machine, after fetching it if need be."""
+    import pooch  # here, since it takes a while to load
+
+    folder = os.environ.get("RNNBOOK_CACHE") or pooch.os_cache("rnnbook")
+    file = Path(folder).expanduser() / f"{entry['name']}.txt"
+    if file.is_file() and pooch.file_hash(file) != entry["sha256"]:
+        file.unlink()  # damaged, or another file
+    address, name = entry["source"], file.name
+    try:
+        pooch.retrieve(address, entry["sha256"], name, file.parent, progressbar=True)
+    except OSError as error:
+        raise OSError(
+            f"{address} could not be fetched: {error}. Without a network, save that file, "
+            f"unchanged, as {file}, or read a book of your own with rnnbook.data.own_book"
+        ) from error
+    except ValueError as error:
+        raise ValueError(
+            f"{address} must give the file in manifest.toml ({entry['bytes']} bytes), got other "
+            "content, which was not kept (try again, or from another network)"
+        ) from error
+    return file
+
+
 def sunspots():
     """Return the yearly mean sunspot numbers from 1700 to 2008.
 
@@ -171,130 +234,3 @@ def sunspots():
     """
     table = np.loadtxt(path("sunspots.csv"), delimiter=",", skiprows=1)
     return table[:, 0].astype(int), table[:, 1]
-
-
-def windows(series, T):
-    """Cut a series into windows of ``T`` values, each with the value that follows it.
-
-    Parameters
-    ----------
-    series : array_like, shape (n,)
-        The values in order of time.
-    T : int
-        Values in a window, from 1 to n - 1.
-
-    Returns
-    -------
-    x : numpy.ndarray, shape (n - T, T, 1)
-        The windows, as a recurrent layer wants them; neighbors overlap in T - 1 values.
-    y : numpy.ndarray, shape (n - T,)
-        The value after each window.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the series does not hold one axis of finite numbers, or is too short for T.
-    """
-    series = shaped("series", series, "n")
-    T = whole("T", T)
-    if len(series) <= T:
-        given = f"got {len(series)} (give a longer series or a smaller T)"
-        raise ValueError(f"series must have at least T + 1 = {T + 1} values, {given}")
-    x = np.lib.stride_tricks.sliding_window_view(series[:-1], T)
-    return x[..., None].copy(), series[T:].copy()
-
-
-def delayed_recall(B, T, V, seed):
-    """Draw sequences that show a symbol at once and ask for it at the end.
-
-    Parameters
-    ----------
-    B, T : int
-        Sequences, and time steps, at least 2; the delay is T - 1 steps.
-    V, seed : int
-        Symbols to remember, at least 2, numbered 1 to V (0 is the blank); the generator's seed.
-
-    Returns
-    -------
-    x : numpy.ndarray of float32, shape (B, T, V + 1)
-        Inputs: the symbol one-hot at the first step, blank after it, the question at the last
-        step as a vector of ones.
-    y : numpy.ndarray of int, shape (B, T)
-        Targets: 0 everywhere but at the last step, which wants the symbol.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or too small.
-    """
-    B, T, V = whole("B", B), whole("T", T, 2), whole("V", V, 2)
-    rng = np.random.default_rng(whole("seed", seed, 0))
-    symbol = rng.integers(1, V + 1, B)
-    x = np.zeros((B, T, V + 1), dtype=np.float32)
-    x[:, 1:-1, 0] = 1
-    x[np.arange(B), 0, symbol] = 1
-    x[:, -1] = 1
-    y = np.zeros((B, T), dtype=int)
-    y[:, -1] = symbol
-    return x, y
-
-
-def running_total(B, T, V, seed):
-    """Draw digits and ask, at each step, for the sum so far modulo V.
-
-    Parameters
-    ----------
-    B, T, V, seed : int
-        Sequences, time steps, number of digits (0 to V - 1; at least 2), the generator's seed.
-
-    Returns
-    -------
-    x : numpy.ndarray of float32, shape (B, T, V)
-        The digits, one-hot.
-    y : numpy.ndarray of int, shape (B, T)
-        The running totals: y_t = (y_{t-1} + digit_t) mod V.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or too small.
-    """
-    B, T, V = whole("B", B), whole("T", T), whole("V", V, 2)
-    digits = np.random.default_rng(whole("seed", seed, 0)).integers(0, V, (B, T))
-    return np.eye(V, dtype=np.float32)[digits], digits.cumsum(axis=1) % V
-
-
-def echoes(n, V, lag, repeat, seed):
-    """Draw symbols of which most repeat the one ``lag`` steps earlier.
-
-    Its entropy rate is known: given the symbol ``lag`` steps back, that symbol has
-    probability repeat + (1 - repeat) / V and each other one (1 - repeat) / V.
-
-    Parameters
-    ----------
-    n, V : int
-        Symbols to draw, more than ``lag``, and vocabulary size, at least 2: they are 0 to V - 1.
-    lag, seed : int
-        Steps from a symbol to its echo, at least 1; the generator's seed.
-    repeat : float
-        Probability of an echo, from 0 to 1; otherwise the symbol is drawn uniformly.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (n,)
-        The symbols.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or an argument is out of its range.
-    """
-    V, lag = whole("V", V, 2), whole("lag", lag)
-    n = whole("n", n, lag + 1)
-    if not 0 <= repeat <= 1:
-        raise ValueError(f"repeat must be a probability from 0 to 1, got {repeat}")
-    rng = np.random.default_rng(whole("seed", seed, 0))
-    s = rng.integers(0, V, n)
-    for t in lag + np.flatnonzero(rng.random(n - lag) < repeat):
-        s[t] = s[t - lag]
-    return s

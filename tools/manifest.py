@@ -2,7 +2,8 @@
 
 python tools/manifest.py
 
-Run it after a wanted change of a data file. A new file first needs its entry, by hand.
+Run it after a wanted change of a data file. A new file first needs its entry, by hand. Texts that
+are fetched, [[text]], are left as they are.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 _ENTRY = re.compile(
-    r'^(\[\[file\]\]\nname = "(.+)"\n(?:(?!\[\[file).*\n)*?)bytes = .*\nsha256 = .*$', re.MULTILINE
+    r'^(\[\[file\]\]\nname = "(.+)"\n(?:(?!\[\[).*\n)*?)bytes = .*\nsha256 = .*$', re.MULTILINE
 )
 
 
