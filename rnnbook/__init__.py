@@ -4,9 +4,10 @@ Modules stand on floors; each imports only from the floors below it, and only
 ``keras_models`` imports Keras:
 
 0. ``arrays``
-1. ``activations``, ``data``, ``style``
-2. ``cells``, ``text``
-3. ``layers``, ``baselines``, ``diagrams``
+1. ``activations``, ``data``, ``style``, ``tasks``, ``checkpoints``, ``losses``, ``products``
+2. ``cells``, ``gated_cells``, ``recurrent``, ``text``, ``optimizers``, ``sampling``
+3. ``layers``, ``variants``, ``feedforward``, ``baselines``, ``diagrams``, ``writing``, ``hmm``
+4. ``language_model``, ``training``, ``gradients``, ``remedies``
 5. ``keras_models``, ``claims``, ``checks``
 
 Modules load on first use: ``import rnnbook`` alone loads none of them.
@@ -21,14 +22,30 @@ __all__ = [
     "arrays",
     "baselines",
     "cells",
+    "checkpoints",
     "checks",
     "claims",
     "data",
     "diagrams",
+    "feedforward",
+    "gated_cells",
+    "gradients",
+    "hmm",
     "keras_models",
+    "language_model",
     "layers",
+    "losses",
+    "optimizers",
+    "products",
+    "recurrent",
+    "remedies",
+    "sampling",
     "style",
+    "tasks",
     "text",
+    "training",
+    "variants",
+    "writing",
 ]
 
 

@@ -18,6 +18,11 @@ def tanh(a):
     return np.tanh(a)
 
 
+def sigmoid(a):
+    """Logistic function 1 / (1 + exp(-a)), written so that nothing overflows: range (0, 1)."""
+    return 0.5 * np.tanh(0.5 * a) + 0.5
+
+
 BY_NAME = {"tanh": tanh, "relu": relu, "identity": identity}
 
 
@@ -42,3 +47,36 @@ def by_name(name):
     if not isinstance(name, str) or name not in BY_NAME:
         raise ValueError(f"activation must be one of {', '.join(BY_NAME)}; got {name!r}")
     return BY_NAME[name]
+
+
+def slope(name, h):
+    """Return the derivative of an activation function, from the function's value.
+
+    Parameters
+    ----------
+    name : {"tanh", "relu", "identity"}
+        The function's name.
+    h : numpy.ndarray
+        What the function returned: tanh'(a) = 1 - h^2, and relu'(a) is 1 where h > 0. At the
+        kink, a = 0, it is 0, as in Keras and PyTorch.
+
+    Returns
+    -------
+    numpy.ndarray
+        The derivative at each element, in the dtype of h.
+    """
+    if by_name(name) is tanh:
+        return 1 - h**2
+    return (h > 0).astype(h.dtype) if name == "relu" else np.ones_like(h)
+
+
+def to_sigmoid(tanh_half):
+    """Make σ(a) of tanh(a / 2), in place: σ(a) = (1 + tanh(a / 2)) / 2."""
+    tanh_half *= 0.5
+    tanh_half += 0.5
+
+
+def tanh_slope(h, out):
+    """Write the derivative of tanh into ``out``, from its value h; they may be the same array."""
+    np.multiply(h, h, out=out)
+    np.subtract(1, out, out=out)

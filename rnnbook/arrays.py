@@ -4,6 +4,8 @@ Sizes have one letter each throughout the course: ``B`` batch, ``T`` time steps,
 ``D`` input size, ``H`` hidden size, ``V`` vocabulary size, ``N`` states.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 
 
@@ -118,3 +120,71 @@ def whole(name, value, least=1):
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return int(value)
+
+
+def named(weights, letters, optional=(), **sizes):
+    """Return weights as attributes of one object, each held to its shape.
+
+    Parameters
+    ----------
+    weights : dict of str to array_like
+        The weights under the names of the equations.
+    letters : dict of str to str
+        The allowed names, each with its axes as in :func:`shaped`.
+    optional : sequence of str
+        Names that may be missing; then the attribute is 0.
+    **sizes : int
+        The sizes already known; one that an array settles holds for those after it.
+
+    Returns
+    -------
+    types.SimpleNamespace
+        One attribute a name, in the order of ``letters``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a name is missing or unknown, or an array does not fit.
+    """
+    missing = [name for name in letters if name not in weights and name not in optional]
+    unknown = [name for name in weights if name not in letters]
+    if missing or unknown:
+        raise ValueError(
+            f"weights must be named {', '.join(letters)}; missing: {', '.join(missing) or 'none'}, "
+            f"unknown: {', '.join(unknown) or 'none'}"
+        )
+    arrays = dict.fromkeys(optional, 0)
+    for name in filter(weights.__contains__, letters):
+        arrays[name] = shaped(name, weights[name], letters[name], **sizes)
+        sizes |= zip(letters[name].split(), arrays[name].shape, strict=True)
+    return SimpleNamespace(**arrays)
+
+
+def checked_ids(ids, V):
+    """Return ids as an array of whole numbers from 0 to V - 1, or say what they are.
+
+    Parameters
+    ----------
+    ids : array_like of int, shape (B, T)
+        The ids.
+    V : int
+        The vocabulary size.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (B, T)
+        The ids.
+
+    Raises
+    ------
+    ValueError
+        If they are not whole numbers of that shape, or one is out of range.
+    """
+    ids = np.asarray(ids)
+    if ids.dtype.kind not in "iu" or ids.ndim != 2 or ids.size == 0:
+        raise ValueError(
+            f"ids must be whole numbers of shape (B, T), got {ids.dtype} of shape {ids.shape}"
+        )
+    if ids.min() < 0 or ids.max() >= V:
+        raise ValueError(f"ids must be from 0 to {V - 1}, got {ids.min()} to {ids.max()}")
+    return ids

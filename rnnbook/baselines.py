@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.arrays import shaped, whole
+from rnnbook.arrays import whole
 from rnnbook.text import token_ids
 
 
@@ -14,8 +14,9 @@ class NGram:
 
     .. math::
 
-        p_k(w \mid c) = \frac{N(c, w) + T(c)\, p_{k-1}(w \mid c')}{N(c) + T(c)},
-        \qquad p_0(w) = \frac{1}{V}.
+        p_k(w \mid c) = \frac{N(c, w) + T(c)\, p'}{N(c) + T(c)}
+
+    where p' is p_{k-1}(w | c'), and p_0(w) = 1 / V.
 
     A context that was never followed by anything passes on p_{k-1}. So no token has
     probability zero.
@@ -176,80 +177,3 @@ class _Level:
         q = self.types[context] * p
         q[self.keys[first:last] % self.V] += self.counts[first:last]
         return q / (self.followed[context] + self.types[context])
-
-
-def _mean_nats(log_p):
-    log_p = shaped("log_p", log_p, "n")
-    if log_p.max() > 1e-6:  # a softmax may round to a little more than 1
-        raise ValueError(
-            f"log_p must be logarithms of probabilities, at most 0, got {log_p.max()} (take np.log)"
-        )
-    return -log_p.mean()
-
-
-def bits_per_token(log_p):
-    """Return the cross-entropy in bits per token.
-
-    Parameters
-    ----------
-    log_p : array_like, shape (n,)
-        The natural log-probability that a model, any model, gave to each token.
-
-    Returns
-    -------
-    float
-        Minus the mean of log_p, divided by ln 2.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If log_p does not hold finite numbers of at most 0 on one axis.
-    """
-    return float(_mean_nats(log_p) / np.log(2))
-
-
-def perplexity(log_p):
-    """Return the perplexity: the size of a uniform vocabulary that is as hard to predict.
-
-    Parameters
-    ----------
-    log_p : array_like, shape (n,)
-        The natural log-probability that a model, any model, gave to each token.
-
-    Returns
-    -------
-    float
-        exp of minus the mean of log_p.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If log_p does not hold finite numbers of at most 0 on one axis.
-    """
-    return float(np.exp(_mean_nats(log_p)))
-
-
-def bits_per_character(log_p, characters):
-    """Return the bits that a model of words, or of any tokens, spends on a character.
-
-    This is what compares models with different tokens. An unknown token hides the
-    spelling of its word, so a vocabulary with a cut looks better than it is.
-
-    Parameters
-    ----------
-    log_p : array_like, shape (n,)
-        The natural log-probability that the model gave to each token of a text.
-    characters : int
-        The length of that text.
-
-    Returns
-    -------
-    float
-        Minus the sum of log_p, divided by ln 2 and by the number of characters.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If log_p does not hold finite numbers of at most 0, or characters is not whole.
-    """
-    return bits_per_token(log_p) * len(log_p) / whole("characters", characters)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_package import problem
 
-from rnnbook import activations, cells, layers
+from rnnbook import activations, cells
 from rnnbook.arrays import numbers, shaped, whole
 
 # Bad input: the error names what was given, what is allowed and where.
@@ -44,7 +44,7 @@ def test_the_layer_refuses_what_is_no_number(name, case):
     value, kind, words = NOT_NUMBERS[case]
     p = problem(2, 3, 4, 5) | {name: value}
     with pytest.raises(kind, match=f"^{name} {words}"):
-        layers.rnn(**p)
+        cells.rnn(**p)
 
 
 @pytest.mark.parametrize("name", ARRAYS)
@@ -52,7 +52,7 @@ def test_the_layer_refuses_nan_inside_an_array_of_the_right_shape(name):
     p = problem(2, 3, 4, 5)
     p[name].flat[-1] = np.nan
     with pytest.raises(ValueError, match="must be finite, got nan at index"):
-        layers.rnn(**p)
+        cells.rnn(**p)
 
 
 # Every wrong shape of each array: axes too many or too few, a size off by one, of 1, of 0, turned.
@@ -80,7 +80,7 @@ WRONG_SHAPES = [
 def test_the_layer_refuses_a_wrong_shape(name, shape):
     p = problem(2, 3, 4, 5) | {name: np.zeros(shape)}
     with pytest.raises(ValueError, match=r"\w+ must have shape \(.*\), got \(") as error:
-        layers.rnn(**p)
+        cells.rnn(**p)
     # The sizes come from x and W_hh: where one of these two is wrong, another may be named.
     named = str(error.value).split()[0]
     assert named == name if name in ("W_xh", "b_h", "h_0") else named in ARRAYS
@@ -99,7 +99,7 @@ def test_the_layer_refuses_a_wrong_shape(name, shape):
 def test_the_error_names_what_is_wrong(name, shape, words):
     p = problem(2, 3, 4, 5) | {name: np.zeros(shape)}
     with pytest.raises(ValueError, match=words):
-        layers.rnn(**p)
+        cells.rnn(**p)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_an_unknown_activation_is_refused(name):
     with pytest.raises(ValueError, match=words):
         activations.by_name(name)
     with pytest.raises(ValueError, match=words):
-        layers.rnn(**problem(1, 2, 3, 4), activation=name)
+        cells.rnn(**problem(1, 2, 3, 4), activation=name)
 
 
 @pytest.mark.parametrize("value", [0.5, 3.0, "3", True, np.True_, None, [3], np.array([3])])

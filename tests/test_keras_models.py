@@ -9,14 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-from rnnbook.cells import rnn_step
+from rnnbook.cells import rnn, rnn_step
 from rnnbook.keras_models import (
     OutputToHiddenCell,
     set_simple_rnn_weights,
     simple_rnn_weights,
     trained,
 )
-from rnnbook.layers import rnn
 
 B, T, D, H, V = 2, 4, 3, 5, 6
 

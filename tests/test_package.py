@@ -1,4 +1,4 @@
-"""Activations, cells and layers: values known otherwise, and properties."""
+"""Activations, and the simple layer as a plain loop: values known otherwise, and properties."""
 
 import math
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from rnnbook import activations, cells, layers
+from rnnbook import activations, cells
 
 SIZES = [(1, 1, 1, 1), (1, 7, 2, 3), (4, 1, 3, 2), (3, 5, 4, 4)]  # B, T, D, H
 
@@ -36,14 +36,14 @@ def test_one_neuron_is_the_recurrence_of_numbers(activation, phi):
     for x_t in x:
         h = phi(w_x * x_t + w_h * h + b)
         wanted.append(h)
-    given = layers.rnn([[[v] for v in x]], [[w_x]], [[w_h]], [b], [[0.3]], activation)
+    given = cells.rnn([[[v] for v in x]], [[w_x]], [[w_h]], [b], [[0.3]], activation)
     assert given.shape == (1, 4, 1)
     np.testing.assert_allclose(given[0, :, 0], wanted, rtol=0, atol=1e-15)
 
 
 def test_values_worked_with_a_pencil():
     # Two relu neurons that hear each other: h_1 = (1, 0), h_2 = (0, 2), h_3 = (6, 0).
-    given = layers.rnn(
+    given = cells.rnn(
         [[[1.0], [0.0], [0.0]]], [[1.0], [0.0]], [[0, 3.0], [2.0, 0]], [0, 0], None, "relu"
     )
     assert given.tolist() == [[[1, 0], [0, 2], [6, 0]]]
@@ -56,7 +56,7 @@ def test_values_worked_with_a_pencil():
 def test_a_linear_layer_is_a_sum_of_powers(sizes):
     p = problem(*sizes)
     power = np.linalg.matrix_power
-    given = layers.rnn(**p, activation="identity")
+    given = cells.rnn(**p, activation="identity")
     for t in range(1, sizes[1] + 1):
         wanted = p["h_0"] @ power(p["W_hh"], t).T
         for k in range(1, t + 1):
@@ -79,7 +79,7 @@ def test_the_layer_is_keras_simple_rnn(activation, in_keras, dtype, tolerance):
     layer.build((3, 8, 4))
     layer.set_weights([p["W_xh"].T, p["W_hh"].T, p["b_h"]])
     theirs = np.asarray(layer(p["x"], initial_state=[keras.ops.convert_to_tensor(p["h_0"])]))
-    ours = layers.rnn(**p, activation=activation)
+    ours = cells.rnn(**p, activation=activation)
     assert ours.dtype == theirs.dtype == dtype
     np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
@@ -101,7 +101,7 @@ def test_activations_at_known_points():
 def test_the_layer_is_its_cell_step_by_step(sizes, activation):
     p = problem(*sizes)
     h_t, x = p.pop("h_0"), p.pop("x")
-    states = layers.rnn(x, **p, h_0=h_t, activation=activation)
+    states = cells.rnn(x, **p, h_0=h_t, activation=activation)
     for t in range(sizes[1]):
         h_t = cells.rnn_step(x[:, t], h_t, **p, activation=activation)
         assert np.array_equal(states[:, t], h_t)
@@ -111,20 +111,20 @@ def test_the_layer_is_its_cell_step_by_step(sizes, activation):
 @each_activation
 def test_a_sequence_can_be_cut_and_the_state_carried_on(sizes, activation):
     p = problem(*sizes)
-    whole_run = layers.rnn(**p, activation=activation)
+    whole_run = cells.rnn(**p, activation=activation)
     for cut in range(1, sizes[1]):
-        first = layers.rnn(**(p | {"x": p["x"][:, :cut]}), activation=activation)
+        first = cells.rnn(**(p | {"x": p["x"][:, :cut]}), activation=activation)
         rest = p | {"x": p["x"][:, cut:], "h_0": first[:, -1]}
-        both = np.concatenate([first, layers.rnn(**rest, activation=activation)], axis=1)
+        both = np.concatenate([first, cells.rnn(**rest, activation=activation)], axis=1)
         assert np.array_equal(both, whole_run)
 
 
 @each_activation
 def test_no_state_hears_a_later_input(activation):
     p = problem(2, 6, 3, 4)
-    before = layers.rnn(**p, activation=activation)
+    before = cells.rnn(**p, activation=activation)
     p["x"][:, 3:] += 1
-    after = layers.rnn(**p, activation=activation)
+    after = cells.rnn(**p, activation=activation)
     assert np.array_equal(after[:, :3], before[:, :3])
     assert not np.array_equal(after[:, 3], before[:, 3])
 
@@ -132,9 +132,9 @@ def test_no_state_hears_a_later_input(activation):
 @each_activation
 def test_sequences_of_a_batch_do_not_hear_each_other(activation):
     p = problem(4, 5, 3, 2)
-    before = layers.rnn(**p, activation=activation)
+    before = cells.rnn(**p, activation=activation)
     p["x"][2] += 1
-    after = layers.rnn(**p, activation=activation)
+    after = cells.rnn(**p, activation=activation)
     others = [0, 1, 3]
     assert np.array_equal(after[others], before[others])
     assert not np.array_equal(after[2], before[2])
@@ -143,17 +143,17 @@ def test_sequences_of_a_batch_do_not_hear_each_other(activation):
 def test_tanh_without_bias_is_odd_and_relu_without_bias_scales():
     p = problem(3, 6, 2, 4) | {"b_h": np.zeros(4)}
     turned = p | {"x": -p["x"], "h_0": -p["h_0"]}
-    np.testing.assert_allclose(layers.rnn(**turned), -layers.rnn(**p), atol=1e-15)
+    np.testing.assert_allclose(cells.rnn(**turned), -cells.rnn(**p), atol=1e-15)
     doubled = p | {"x": 2 * p["x"], "h_0": 2 * p["h_0"]}
-    once = layers.rnn(**p, activation="relu")
-    np.testing.assert_allclose(layers.rnn(**doubled, activation="relu"), 2 * once, rtol=1e-13)
+    once = cells.rnn(**p, activation="relu")
+    np.testing.assert_allclose(cells.rnn(**doubled, activation="relu"), 2 * once, rtol=1e-13)
 
 
 def test_no_initial_state_is_zero():
     p = problem(3, 4, 2, 5)
-    zero = layers.rnn(**(p | {"h_0": np.zeros((3, 5))}))
-    assert np.array_equal(layers.rnn(**(p | {"h_0": None})), zero)
-    assert not np.array_equal(layers.rnn(**p), zero)
+    zero = cells.rnn(**(p | {"h_0": np.zeros((3, 5))}))
+    assert np.array_equal(cells.rnn(**(p | {"h_0": None})), zero)
+    assert not np.array_equal(cells.rnn(**p), zero)
 
 
 @each_size
@@ -161,14 +161,14 @@ def test_no_initial_state_is_zero():
 def test_float32_stays_float32_and_nothing_given_is_changed(sizes, activation):
     p = problem(*sizes, dtype=np.float32)
     given = {name: array.copy() for name, array in p.items()}
-    assert layers.rnn(**p, activation=activation).dtype == np.float32
-    assert layers.rnn(**(p | {"h_0": None}), activation=activation).dtype == np.float32
+    assert cells.rnn(**p, activation=activation).dtype == np.float32
+    assert cells.rnn(**(p | {"h_0": None}), activation=activation).dtype == np.float32
     for name, array in p.items():
         assert np.array_equal(array, given[name])
 
 
 def test_lists_and_whole_numbers_are_taken_as_float64():
-    states = layers.rnn([[[1], [2]]], [[1]], [[1]], [0], activation="identity")
+    states = cells.rnn([[[1], [2]]], [[1]], [[1]], [0], activation="identity")
     assert states.dtype == np.float64
     assert states.tolist() == [[[1], [3]]]
 

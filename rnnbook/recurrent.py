@@ -1,0 +1,300 @@
+"""What the recurrent layers have in common: weights, buffers, and the two loops over time.
+
+Inside, arrays are (time, features, batch), so that at each step a gate is a run of contiguous
+memory. State, input and a row of ones lie in one slot, so one product a step gives all gates.
+The slots of a block of steps lie side by side, as (features, steps, batch), so one product a
+block gives the weights' gradients.
+"""
+
+import numpy as np
+
+from rnnbook.arrays import checked_ids, numbers, shaped, whole
+from rnnbook.products import aligned, multiply, spaced, sums_by_id
+
+
+class Recurrent:
+    """A recurrent layer without its equations, which :mod:`rnnbook.layers` adds.
+
+    A layer says how a step's states come from its pre-activations (``_step``), what its
+    backward step multiplies with (``_factors``, for a block of steps at once), and what that
+    step does (``_step_back``: it writes ``da``). The pre-activations ``a[t]`` hold one (H, B) row
+    a gate: the first G rows hear the input, the last G the state. ``u`` is scratch.
+    """
+
+    gates, rows, states = "h", 1, 1
+    halved = ()  # the gates with a sigmoid
+
+    def __init__(self, D, H, seed, dtype="float32"):
+        self.D, self.H, self.dtype = whole("D", D), whole("H", H), np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+        rng = np.random.default_rng(whole("seed", seed, 0))
+        GH = len(self.gates) * H
+        limit = np.sqrt(6 / (D + GH))
+        Q, R = np.linalg.qr(rng.normal(size=(GH, H)))
+        self.parameters = {
+            "W_x": rng.uniform(-limit, limit, (GH, D)).astype(dtype),
+            "W_h": (Q * np.sign(np.diag(R))).astype(dtype),
+            "b": np.zeros(GH, dtype),
+        }
+        self.gradients, self.sizes, self.ready = {}, None, False
+
+    def by_name(self, arrays):
+        """Return ``parameters`` or ``gradients`` under the equations' names, as views."""
+        names = {"W_x": "W_x{}", "W_h": "W_h{}", "b": "b_{}", "b_rec": "b_h{}", "p": "p_{}"}
+        return {
+            names[key].format(g): array[j * self.H : (j + 1) * self.H]
+            for key, array in arrays.items()
+            for j, g in enumerate("ifo" if key == "p" else self.gates)
+        }
+
+    @property
+    def weights(self):
+        """The weights under the names of the equations; change them in place."""
+        return self.by_name(self.parameters)
+
+    def get_weights(self):
+        """Return copies of the weights in Keras' order and layout, kernel (D, G H) first."""
+        kernel, recurrent, *others = self.parameters.values()
+        return [kernel.T.copy(), recurrent.T.copy(), *(array.copy() for array in others)]
+
+    def set_weights(self, weights):
+        """Take weights in Keras' order and layout, such as ``keras_layer.get_weights()``."""
+        wanted = [array.shape for array in self.get_weights()]
+        given = [np.shape(array) for array in weights]
+        if given != wanted:
+            raise ValueError(
+                f"weights must have the shapes {wanted}, got {given} (from a layer of other sizes?)"
+            )
+        kernel, recurrent, *others = (numbers("weights", array) for array in weights)
+        rows = [row for array in others for row in np.atleast_2d(array)]  # the GRU's biases are two
+        arrays = self.parameters.values()
+        for array, value in zip(arrays, [kernel.T, recurrent.T, *rows], strict=True):
+            array[...] = value
+
+    def forward(self, x, state=None, mask=None):
+        """Run over whole sequences, and keep what the backward pass needs.
+
+        Parameters
+        ----------
+        x : array_like, shape (B, T, D), or of int, shape (B, T)
+            The inputs. Ids from 0 to D - 1 stand for one-hot vectors, and are looked up.
+        state : array_like, shape (B, H), for the LSTM (2, B, H), optional
+            The state before the first step, zero by default. The LSTM's is h and c.
+        mask : array_like of bool, shape (B, T), optional
+            False where there is no input: h stays as it was (in Keras: 0 before the first True).
+
+        Returns
+        -------
+        h : numpy.ndarray, shape (B, T, H)
+            The hidden states.
+        state : numpy.ndarray, shape as above
+            The state after the last step, from which another call goes on.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a shape does not fit, a number or weight is not finite, an id is out of range,
+            or the mask leaves nothing.
+        """
+        self.ready = False
+        x, self.ids, (B, T) = self._checked_input(x)
+        self._make_buffers(T, B)
+        if x is not None:
+            for block, heard in zip(self.blocks, self.heard, strict=False):
+                k = block.stop - block.start
+                heard[self.H : -1, : k * B].reshape(-1, k, B)[:] = x[:, block].transpose(2, 1, 0)
+        for s, first in zip(self.s, self._checked_state("state", state), strict=True):
+            s[0][:] = first.T
+        self.mask = None if mask is None else _checked_mask(mask, B, T)
+        self._fuse()
+        h = np.empty((T, self.H, B), self.dtype)
+        for t in range(T):
+            self._listen(t)
+            self._step(t)
+            if self.mask is not None:
+                for s in self.s:
+                    np.copyto(s[t + 1], s[t], where=~self.mask[t])
+            h[t] = self.s[0][t + 1]
+        self.ready = True
+        return h.transpose(2, 0, 1), self._as_given([s[T] for s in self.s])
+
+    def backward(self, dh, dstate=None):
+        """Go back through time: fill ``gradients``, and return those of what came in.
+
+        Parameters
+        ----------
+        dh : array_like, shape (B, T, H)
+            Gradient with respect to the hidden states that ``forward`` returned.
+        dstate : array_like, shaped as the state, optional
+            Gradient with respect to the state after the last step, zero by default.
+
+        Returns
+        -------
+        dx : numpy.ndarray, shape (B, T, D), or None where the input was ids
+            Gradient with respect to the inputs.
+        dstate : numpy.ndarray, shaped as the state
+            Gradient with respect to the state before the first step.
+
+        Raises
+        ------
+        RuntimeError
+            If ``forward`` was not called since the last ``backward``.
+        TypeError, ValueError
+            If a shape does not fit, or a number is not finite.
+        """
+        if not self.ready:
+            raise RuntimeError("backward needs a forward pass of its own (call forward first)")
+        T, B, _ = self.sizes
+        dh = shaped("dh", dh, "B T H", B=B, T=T, H=self.H)
+        ds = self.ds
+        ds[:] = self._checked_state("dstate", dstate).transpose(0, 2, 1)
+        dh_t, *_ = parts = tuple(ds)
+        self._prepare_gradients()
+        dx = None if self.ids is not None else np.empty((self.D, T * B), self.dtype)
+        for block in reversed(self.blocks):
+            for short in reversed(_cut(block.start, block.stop, self.k_short)):
+                self._factors(short)
+                for t in reversed(range(short.start, short.stop)):
+                    dh_t += dh[:, t].T
+                    if self.mask is not None:
+                        kept = np.where(self.mask[t], 0, ds)
+                        ds -= kept
+                    self._step_back(t, t - short.start, parts, self.da)
+                    if self.mask is not None:
+                        ds += kept
+                    self.da_slots[t - block.start][:] = self.da_flat
+            columns = slice(0, (block.stop - block.start) * B)
+            heard = self.heard[block.start // self.k][:, columns]
+            self._add_gradients(block, self.da_block[:, columns], heard, dx)
+        self.gradients, self.ready = self._split_gradients(), False
+        return None if dx is None else dx.reshape(-1, T, B).transpose(2, 1, 0), self._as_given(ds)
+
+    def _checked_input(self, x):
+        """Return x, the ids as (T, B), one of them None, and (B, T)."""
+        if np.asarray(x).dtype.kind in "iu":
+            ids = checked_ids(x, self.D).T
+            return None, ids, ids.T.shape
+        x = shaped("x", x, "B T D", D=self.D)
+        return x, None, x.shape[:2]
+
+    def _checked_state(self, name, state):
+        """Return a state as (states, B, H), zero where none is given."""
+        B = self.sizes[1]
+        if state is None:
+            return np.zeros((self.states, B, self.H), self.dtype)
+        if self.states == 1:
+            return shaped(name, state, "B H", B=B, H=self.H)[None]
+        return shaped(name, state, "S B H", S=self.states, B=B, H=self.H)
+
+    def _as_given(self, states):
+        """Return (H, B) states as the caller knows them: (B, H), or (2, B, H) for two."""
+        states = np.array([s.T for s in states], order="C")
+        return states[0] if self.states == 1 else states
+
+    def _make_buffers(self, T, B):
+        """Make the arrays that every call uses again, and cut the time into blocks."""
+        D, H = (self.D if self.ids is None else 0), self.H
+        if self.sizes == (T, B, D):
+            return
+        self.sizes = (T, B, D)
+        # A block has enough columns to make the products of the weights' gradients efficient;
+        # what a short block needs fits into the cache.
+        self.k = k = max(1, min(max(256, H) // B, T))
+        self.k_short = max(1, min(2**14 // (H * B), k))
+        self.blocks = _cut(0, T, k)
+        self.heard = [spaced(H + D + 1, k * B, self.dtype) for _ in range(T // k + 1)]
+        self.slots = [self.heard[t // k][:, t % k * B : (t % k + 1) * B] for t in range(T + 1)]
+        self.s = [[slot[:H] for slot in self.slots]]
+        self.s += [aligned((T + 1, H, B), self.dtype) for _ in range(1, self.states)]
+        self.a = aligned((T if self.rows > 1 else 1, self.rows, H, B), self.dtype)
+        sums = self.a.reshape(len(self.a), -1, B)[:, -len(self.gates) * H :]
+        self.sums = [sums[t % len(sums)] for t in range(T)]
+        self.views = [self._views(t) for t in range(T)]
+        self.ds = aligned((self.states, H, B), self.dtype)
+        self.da = aligned((self.rows, H, B), self.dtype)
+        self.da_flat = self.da.reshape(-1, B)
+        self.da_block = spaced(self.rows * H, k * B, self.dtype)
+        self.da_slots = [self.da_block[:, j * B : (j + 1) * B] for j in range(k)]
+        self.u = aligned((H, B), self.dtype)
+        self.scratch = aligned((7, self.k_short, H, B), self.dtype)
+        self.W = aligned((len(self.gates) * H, H + D + 1), self.dtype)
+        self.dW_block = np.empty_like(self.W)
+
+    def _views(self, t):
+        """Return what a layer's ``_step`` wants at hand: making views takes time too."""
+
+    def _fuse(self):
+        """Make one matrix of all weights, in which σ is a tanh: σ(a) = (1 + tanh(a / 2)) / 2."""
+        if not all(np.isfinite(array).all() for array in self.parameters.values()):
+            for name, array in self.weights.items():
+                numbers(name, array)  # the error says which weight, and where
+        half = np.ones((len(self.gates), self.H), self.dtype)
+        half[list(self.halved)] = 0.5
+        p, half, H = self.parameters, half.reshape(-1, 1), self.H
+        np.multiply(half, p["W_h"], out=self.W[:, :H])
+        if self.ids is None:
+            np.multiply(half, p["W_x"], out=self.W[:, H:-1])
+        else:
+            self.table = half * p["W_x"]
+        np.multiply(half, p["b"][:, None], out=self.W[:, -1:])
+
+    def _factors(self, block):
+        """Make in ``scratch`` what the backward steps of a short block multiply with."""
+
+    def _h_prev(self, block):
+        """Return the states before each step of a short block, (k, H, B)."""
+        first, k, B = block.start % self.k, block.stop - block.start, self.sizes[1]
+        heard = self.heard[block.start // self.k][: self.H, first * B : (first + k) * B]
+        return heard.reshape(-1, k, B).transpose(1, 0, 2)
+
+    def _listen(self, t):
+        """Write the pre-activations of step t; what ids add is columns of W_x."""
+        multiply(self.W, self.slots[t], out=self.sums[t])
+        if self.ids is not None:
+            self.sums[t] += self.table.take(self.ids[t], axis=1)
+
+    def _prepare_gradients(self):
+        self.dW, self.dW_ids = np.zeros_like(self.W), np.zeros_like(self.parameters["W_x"])
+        W_h = self.parameters["W_h"]
+        self.W_back = W_h.T.copy() if self.sizes[1] > 1 else W_h.T
+
+    def _add_gradients(self, block, da, heard, dx):
+        """Add the share of a block: of its pre-activations' gradients, and of what they heard."""
+        self.dW += np.matmul(da, heard.T, out=self.dW_block)
+        self._add_of_input(block, da, dx, self.parameters["W_x"])
+
+    def _add_of_input(self, block, da, dx, W_x):
+        if dx is None:
+            self.dW_ids += sums_by_id(da, self.ids[block].ravel(), self.D)
+        else:
+            B = self.sizes[1]
+            np.matmul(W_x.T, da, out=dx[:, block.start * B : block.stop * B])
+
+    def _split_gradients(self):
+        H, dW = self.H, self.dW
+        dW_x = dW[:, H:-1] if self.ids is None else self.dW_ids
+        return {"W_x": dW_x, "W_h": dW[:, :H], "b": dW[:, -1]}
+
+
+def columns(array):
+    """Return the features of a block of steps, (k, ..., B), as (features, k B)."""
+    k, *_, B = array.shape
+    return array.reshape(k, -1, B).transpose(1, 0, 2).reshape(-1, k * B)
+
+
+def _cut(start, stop, k):
+    """Return the slices from start to stop into blocks of k steps."""
+    return [slice(t, min(t + k, stop)) for t in range(start, stop, k)]
+
+
+def _checked_mask(mask, B, T):
+    """Return the mask as (T, B), or say why it is none."""
+    mask = np.asarray(mask)
+    if mask.dtype != bool or mask.shape != (B, T):
+        raise ValueError(
+            f"mask must be bool of shape (B, T) = ({B}, {T}), got {mask.dtype} of {mask.shape}"
+        )
+    if not mask.any():
+        raise ValueError("mask must leave at least one step, got False everywhere")
+    return mask.T
