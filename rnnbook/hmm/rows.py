@@ -1,0 +1,62 @@
+"""Sequences of unequal length side by side, for the recursions of a hidden Markov model."""
+
+import numpy as np
+
+
+class Rows:
+    """Sequences cut into rows, the longest first, so that at each step the first n go on.
+
+    Parameters
+    ----------
+    ids : numpy.ndarray of int, shape (n,)
+        The symbols of all sequences, one sequence after another.
+    lengths : numpy.ndarray of int, shape (S,)
+        The length of each sequence, at least 1.
+    longest : int, optional
+        The largest length L of a row. By default there are more rows than steps, and L is at
+        least 128.
+
+    Attributes
+    ----------
+    active : numpy.ndarray of int, shape (L,)
+        How many rows are longer than t.
+    at : list of numpy.ndarray of int, length L
+        The places of the active rows' symbols t among all symbols, shape (active[t],) each.
+    ids : list of numpy.ndarray of int, shaped as ``at``
+        The symbols.
+    before, after : numpy.ndarray of int, shape (R,)
+        The rows of the same sequence before and after a row, or -1.
+    """
+
+    def __init__(self, ids, lengths, longest=None):
+        self.all_ids, self.lengths = ids, lengths
+        L = min(longest or max(128, int(np.sqrt(len(ids)) / 2)), lengths.max())
+        pieces = -(-lengths // L)
+        sequence = np.repeat(np.arange(len(lengths)), pieces)
+        row = np.arange(len(sequence))
+        nth = row - (np.cumsum(pieces) - pieces)[sequence]
+        length = np.minimum(L, lengths[sequence] - nth * L)
+        order = np.argsort(-length, kind="stable")
+        place = np.argsort(order)
+        self.before = np.where(nth > 0, place[row - 1], -1)[order]
+        self.after = np.where(nth + 1 < pieces[sequence], np.roll(place, -1), -1)[order]
+        self.active = len(row) - np.cumsum(np.bincount(length, minlength=L + 1))[:L]
+        begin = ((np.cumsum(lengths) - lengths)[sequence] + nth * L)[order]
+        self.at = [begin[:n] + t for t, n in enumerate(self.active)]
+        self.ids = [ids[at] for at in self.at]
+
+    def longer(self):
+        """Return the same sequences in rows four times as long."""
+        return Rows(self.all_ids, self.lengths, 4 * len(self.ids))
+
+    def empty(self, N):
+        """Return a list of L arrays of shape (N, active[t]), each a run of memory."""
+        parts = np.split(np.empty(N * len(self.all_ids)), N * np.cumsum(self.active[:-1]))
+        return [part.reshape(N, -1) for part in parts]
+
+    def in_order(self, x):
+        """Return a list as from :meth:`empty` as one array (n, N), in the order of the symbols."""
+        out = np.empty((len(self.all_ids), len(x[0])), x[0].dtype)
+        for at, x_t in zip(self.at, x, strict=True):
+            out[at] = x_t.T
+        return out
