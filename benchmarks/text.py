@@ -1,10 +1,7 @@
 """How fast and how small: tokens counted and encoded, and an n-gram model, against plain loops.
 
-Run ``python benchmarks/text.py [FILE]``. Without a file it reads the course's novel. Seconds
-are processor seconds for each million characters, the best of three runs; memory is the
-largest sum of Python's allocations, with the text itself, in sizes of the file. The plain
-loop over words is no equal: it reads the text once instead of twice, keeps all its words in
-memory, and forgets the spaces, so that nothing leads back to the text.
+Run ``python benchmarks/text.py``. It reads the course's novel and saves its table for the book.
+With a file of your own, ``python benchmarks/text.py FILE``, it prints the table and saves nothing.
 """
 
 import argparse
@@ -14,11 +11,23 @@ import tracemalloc
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import report
+
 from rnnbook.baselines import NGram
 from rnnbook.text import Vocabulary
 
 NOVEL = Path(__file__).resolve().parent.parent / "data" / "novel"
 ORDER = 6
+COLUMNS = ["what", "seconds", "limit", "plain loop, seconds"]
+COLUMNS += ["memory", "limit of memory", "plain loop, memory"]
+NOTES = [
+    "Seconds are processor seconds for each million characters, the best of three runs. Memory is "
+    "the largest sum of Python's allocations, with the text itself, in sizes of the file.",
+    "Characters and words are counted, numbered and encoded by `rnnbook.text`; the n-gram model is "
+    "`rnnbook.baselines.NGram`. The limits are the course's own.",
+    "The plain loop over words is no equal: it reads the text once instead of twice, keeps all its "
+    "words in memory, and forgets the spaces, so that nothing leads back to the text.",
+]
 
 
 def encode(text, unit):
@@ -85,30 +94,37 @@ def memory(function, content, *args):
     return peak / len(content)
 
 
-def main():
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("file", nargs="?", type=Path, help="a text in UTF-8")
-    file = parser.parse_args().file
-    chapters = [file] if file else sorted(NOVEL.glob("chapter-*.txt"))
-    content = b"\n\n".join(path.read_bytes() for path in chapters)
+def measured(content):
+    """Return the rows of the table for the bytes of a text."""
     text = content.decode("utf-8")
     millions = len(text) / 1e6
     ids, V = encode(text, "characters"), len(Vocabulary(text, "characters"))
-    rows = [
+    tasks = [
         ("characters", encode, (text, "characters"), plain_characters, (text,), 0.2),
         ("words", encode, (text, "words"), plain_words, (text,), 1.5),
-        (f"{ORDER}-gram", n_gram, (ids, V), plain_n_gram, (ids, V), 15),
+        (f"{ORDER}-gram", n_gram, (ids, V), plain_n_gram, (ids, V), 15.0),
     ]
-    print(f"{len(text):,} characters in {len(content):,} bytes\n")
-    print(f"{'':12}{'s per million':>14}{'limit':>8}{'plain loop':>12}", end="")
-    print(f"{'memory/file':>13}{'limit':>7}{'plain loop':>12}")
-    for name, function, args, plain, plain_args, limit in rows:
-        ours, theirs = seconds(function, *args), seconds(plain, *plain_args)
-        row = f"{name:12}{ours / millions:14.3f}{limit:8}{theirs / ours:11.1f}x"
+    rows = []
+    for name, function, args, plain, plain_args, limit in tasks:
+        times = [seconds(f, *a) / millions for f, a in [(function, args), (plain, plain_args)]]
+        sizes = [None, None, None]
         if function is encode:
-            row += f"{memory(encode, content, name):13.1f}{10:7}{memory(plain, content):12.1f}"
-        print(row)
+            sizes = [memory(encode, content, name), 10, memory(plain, content)]
+        rows.append([name, times[0], limit, times[1], *sizes])
+    return rows
+
+
+def main():
+    """Print the table, and save that of the novel."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", nargs="?", type=Path, help="a text in UTF-8")
+    file = parser.parse_args().file
+    if file:
+        print("\n".join(report.table(COLUMNS, measured(file.read_bytes()))))
+        return
+    content = b"\n".join(path.read_bytes() for path in sorted(NOVEL.glob("chapter-*.txt")))
+    size = f"The text is the course's novel, {len(content):,} bytes."
+    report.save("text", "Text as numbers", COLUMNS, measured(content), [size, *NOTES])
 
 
 if __name__ == "__main__":
