@@ -35,7 +35,7 @@ if importlib.util.find_spec("rnnbook") is None:
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from rnnbook import cells, diagrams, keras_models, layers, style
+from rnnbook import cells, diagrams, keras_models, style
 from rnnbook.checks import check
 from rnnbook.claims import claim
 
@@ -146,8 +146,8 @@ plt.show()
 # %%
 x = np.zeros((1, 101, 1))
 x[0, 0, 0] = 1.0
-keeps = layers.rnn(x, [[1.0]], [[0.9]], [0.0], activation="identity")[0, 100, 0]
-grows = layers.rnn(x, [[1.0]], [[1.1]], [0.0], activation="identity")[0, 100, 0]
+keeps = cells.rnn(x, [[1.0]], [[0.9]], [0.0], activation="identity")[0, 100, 0]
+grows = cells.rnn(x, [[1.0]], [[1.1]], [0.0], activation="identity")[0, 100, 0]
 assert grows / keeps > 1e8
 claim(
     71,
@@ -300,7 +300,7 @@ claim(17, ("shapes of W_hh that are (3, 3), of three", fitting, "== 3"))
 #
 # So the input is an array of shape $(B, T, D)$, and the states are one of shape $(B, T, H)$. An example is now a row, and for rows
 # [Equation 1.2](#1.2) reads $h_t = \tanh(x_t W_{xh}^\top + h_{t-1} W_{hh}^\top + b_h)$: the same sums, written sideways. In the package it is one line of
-# [rnn_step](#rnnbook.cells.rnn_step), and [rnn](#rnnbook.layers.rnn) is the loop around it.
+# [rnn_step](#rnnbook.cells.rnn_step), and [rnn](#rnnbook.cells.rnn) is the loop around it.
 
 # %%
 B, T, D, H = 4, 6, 2, 3
@@ -312,7 +312,7 @@ h_t = np.zeros((B, H))
 for t in range(T):
     h_t = cells.rnn_step(x[:, t], h_t, W_xh, W_hh, b_h)
 
-h = layers.rnn(x, W_xh, W_hh, b_h)
+h = cells.rnn(x, W_xh, W_hh, b_h)
 print("x", x.shape, "-> h", h.shape)
 assert np.array_equal(h[:, -1], h_t)
 
@@ -348,8 +348,8 @@ print("Keras takes (1, 6, 1) and returns", tuple(state.shape))
 
 # %%
 order = rng.permutation(B)
-together = layers.rnn(x[order], W_xh, W_hh, b_h)
-alone = np.concatenate([layers.rnn(x_i[None], W_xh, W_hh, b_h) for x_i in x])
+together = cells.rnn(x[order], W_xh, W_hh, b_h)
+alone = np.concatenate([cells.rnn(x_i[None], W_xh, W_hh, b_h) for x_i in x])
 permuted = np.abs(together - h[order]).max()
 single = np.abs(alone - h).max()
 claim(
@@ -364,8 +364,8 @@ claim(
 
 # %%
 first, second = h[:1, -1], x[1:2]  # where one sequence ended, and the next one
-fresh = layers.rnn(second, W_xh, W_hh, b_h)
-carried = layers.rnn(second, W_xh, W_hh, b_h, h_0=first)
+fresh = cells.rnn(second, W_xh, W_hh, b_h)
+carried = cells.rnn(second, W_xh, W_hh, b_h, h_0=first)
 gap = np.abs(carried - fresh).max(axis=(0, 2))
 print("difference at each time step:", np.round(gap, 3))
 claim(4, ("state carried on, difference at the first step", gap[0], "> 0.1"))
@@ -385,15 +385,15 @@ claim(4, ("state carried on, difference at the first step", gap[0], "> 0.1"))
 rng_67 = np.random.default_rng(67)
 x_67 = rng_67.normal(size=(20, 6, 1))
 linear = ([[1.0]], [[0.5]], [0.0])
-target = layers.rnn(x_67, *linear, np.full((20, 1), 2.0), "identity")
+target = cells.rnn(x_67, *linear, np.full((20, 1), 2.0), "identity")
 
-from_zero = layers.rnn(x_67, *linear, activation="identity")
+from_zero = cells.rnn(x_67, *linear, activation="identity")
 share = 0.5 ** np.arange(1, 7)[:, None]  # of h_0 in the state at t = 1 ... 6
 learned = ((target - from_zero) * share).sum() / (20 * share**2).sum()
 print("learned h_0:", round(learned, 3), "  its share in h_6:", share[-1, 0])
 
 # %%
-after = layers.rnn(x_67, *linear, np.full((20, 1), learned), "identity")
+after = cells.rnn(x_67, *linear, np.full((20, 1), learned), "identity")
 loss_zero = ((from_zero - target) ** 2).mean(axis=(0, 2))
 loss_learned = ((after - target) ** 2).mean()
 print("squared error at each step:", np.round(loss_zero, 4))
@@ -484,7 +484,7 @@ layer.build((None, None, D))
 keras_models.set_simple_rnn_weights(layer, W_xh, W_hh, b_h)
 print("shapes in Keras:", [w.shape for w in layer.get_weights()])
 
-ours = layers.rnn(x, W_xh, W_hh, b_h)
+ours = cells.rnn(x, W_xh, W_hh, b_h)
 theirs = np.asarray(layer(x.astype("float32")))
 print("equal to 1e-6:", np.allclose(ours, theirs, rtol=0, atol=1e-6))
 assert np.abs(ours - theirs).max() < 1e-6
@@ -499,7 +499,7 @@ layer = keras.layers.SimpleRNN(
     H
 )  # without return_sequences it gives the last state only
 last = np.asarray(layer(x.astype("float32")))
-ours = layers.rnn(x, *keras_models.simple_rnn_weights(layer))
+ours = cells.rnn(x, *keras_models.simple_rnn_weights(layer))
 print("Keras:", last.shape, " ours:", ours.shape)
 assert np.abs(ours[:, -1] - last).max() < 1e-6
 assert np.array_equal(layer.get_weights()[2], np.zeros(H))
@@ -718,7 +718,7 @@ check("1.6", switch)
 switch = (1.0, 2.0, 0.0)
 x = np.r_[1.0, np.zeros(200)][None, :, None]
 for w_h in [0.9, 1.0, 1.1, 2.0]:
-    left = layers.rnn(x, [[1.0]], [[w_h]], [0.0])[0, -1, 0]
+    left = cells.rnn(x, [[1.0]], [[w_h]], [0.0])[0, -1, 0]
     print(f"w_h = {w_h}: after 200 zeros {left:.4f} is left")
 check("1.6", switch)
 
@@ -744,7 +744,7 @@ from itertools import permutations
 
 def last_states(x, W_xh, W_hh, b_h):
     orders = np.array([x[list(order)] for order in permutations(range(len(x)))])
-    last = layers.rnn(orders, W_xh, W_hh, b_h)[:, -1]
+    last = cells.rnn(orders, W_xh, W_hh, b_h)[:, -1]
     return len(np.unique(np.round(last, 9), axis=0))
 
 

@@ -48,12 +48,11 @@ import numpy as np
 import tensorflow as tf
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, diagrams, style
-from rnnbook.cells import rnn_step
+from rnnbook import data, diagrams, style, tasks
+from rnnbook.cells import rnn, rnn_step
 from rnnbook.checks import check
 from rnnbook.claims import claim
 from rnnbook.keras_models import OutputToHiddenCell, set_simple_rnn_weights, trained
-from rnnbook.layers import rnn
 from rnnbook.style import COLORS
 
 L = keras.layers
@@ -99,7 +98,7 @@ def f(h_prev, x_t):
 
 
 # %% [markdown]
-# The loop of chapter 1 is [rnn](#rnnbook.layers.rnn). The unfolded graph is five nested calls, as in
+# The loop of chapter 1 is [rnn](#rnnbook.cells.rnn). The unfolded graph is five nested calls, as in
 # [Equation 2.2](#2.2). Both give the state after the last step.
 
 # %%
@@ -303,10 +302,10 @@ claim(19, ("layer of 4: states that its recurrent weights read", own[0], "== 4")
 
 # %%
 T, V, H = 8, 5, 32
-recall = data.delayed_recall(20_000, T, 4, seed=0)
-total = data.running_total(20_000, T, V, seed=0)
-tests = {"recall": data.delayed_recall(1000, T, 4, seed=1)}
-tests["total"] = data.running_total(1000, T, V, seed=1)
+recall = tasks.delayed_recall(20_000, T, 4, seed=0)
+total = tasks.running_total(20_000, T, V, seed=0)
+tests = {"recall": tasks.delayed_recall(1000, T, 4, seed=1)}
+tests["total"] = tasks.running_total(1000, T, V, seed=1)
 print("recall: shown", recall[0][0, 0].argmax(), "- targets", recall[1][0])
 print("total: digits", total[0][0].argmax(-1), "- targets", total[1][0])
 
@@ -517,7 +516,7 @@ plt.show()
 
 # %%
 T_long, B_long = 200, 64
-x, y = data.running_total(B_long, T_long, V, seed=0)
+x, y = tasks.running_total(B_long, T_long, V, seed=0)
 forced, both = teacher_forced(), with_past(x, y)
 one_pass = np.asarray(forced(both))
 loop = np.stack(
@@ -564,14 +563,14 @@ claim(21, ("largest difference between one pass and the loop", gap, "< 1e-5", 0)
 
 # %%
 lengths, kept = (8, 20, 50, 100, 200), {"total": [], "recall": []}
-x, y = data.running_total(16_000, 20, V, seed=0)
-tried = [data.running_total(300, n, V, seed=1) for n in lengths]
+x, y = tasks.running_total(16_000, 20, V, seed=0)
+tried = [tasks.running_total(300, n, V, seed=1) for n in lengths]
 for m in runs(teacher_forced, with_past(x, y), y):
     free = free_running(m)
     kept["total"].append([right(free, *t)[-1] for t in tried])
 
 # %%
-tried = [data.delayed_recall(300, n, 4, seed=1) for n in lengths]
+tried = [tasks.delayed_recall(300, n, 4, seed=1) for n in lengths]
 hidden = L.SimpleRNN(H, return_sequences=True)
 any_length = keras.Sequential([keras.Input((None, V)), hidden, L.Dense(V)])
 for m in runs(state_fed_back, *recall):
@@ -623,8 +622,8 @@ claim(15, ("running total, trained at T = 20: worst seed at T = 200",
 
 # %%
 V, T, echo = 4, 10, {"V": 4, "lag": 3, "repeat": 0.85}
-train = data.echoes(80_001, **echo, seed=0)
-test = data.echoes(20_001, **echo, seed=1)
+train = tasks.echoes(80_001, **echo, seed=0)
+test = tasks.echoes(20_001, **echo, seed=1)
 one_hot = np.eye(V, dtype="float32")
 x, y = one_hot[train[:-1]].reshape(-1, T, V), train[1:].reshape(-1, T)
 x_test = one_hot[test[:-1]].reshape(-1, T, V)
@@ -707,7 +706,7 @@ claim(10, ("bits of the true rule", floor, "< 0.7"), ("bigram", grams[2], "> 1.9
 # %%
 years, numbers = data.sunspots()
 T = 11
-x, y = data.windows(numbers, T)
+x, y = tasks.windows(numbers, T)
 target_year, last = years[T:], x[:, -1, 0]
 print(x.shape, y.shape, target_year[0], target_year[-1])
 
@@ -895,7 +894,7 @@ def small_net():
 
 def walk(seed, half=1500):
     prices = np.random.default_rng(seed).normal(0, 0.01, 3000).cumsum()
-    x, y = data.windows(prices, 10)
+    x, y = tasks.windows(prices, 10)
     past, step = (x - x[:, -1:]) / 0.01, (y - x[:, -1, 0]) / 0.01  # in units of 1 %
     tiled = np.tile(past[:half], (5, 1, 1)), np.tile(step[:half], 5)  # five passes
     (model,) = runs(small_net, *tiled, seeds=[seed], batch_size=50)

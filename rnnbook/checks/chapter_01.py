@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook import layers
+from rnnbook import cells
 from rnnbook.checks import Hint, array_of, close
 
 
@@ -82,7 +82,7 @@ def loop(answer):
     for T, D, H in [(1, 2, 3), (5, 2, 3), (7, 4, 2)]:
         x, weights = rng.normal(size=(T, D)), _weights(rng, D, H)
         given = answer(x, *weights)
-        right = layers.rnn(x[None], *weights)[0]
+        right = cells.rnn(x[None], *weights)[0]
         if np.shape(given) == (H,) and close(given, right[-1]):
             raise Hint(
                 "That is the last state, and it is right: now return those of all time steps."
@@ -103,7 +103,7 @@ def _what_went_wrong(states, right, x, W_xh, W_hh, b_h):
         "The bias is missing.": {"b_h": 0 * b_h},
     }
     for words, change in wrong.items():
-        if close(states, layers.rnn(x[None], **(weights | change))[0]):
+        if close(states, cells.rnn(x[None], **(weights | change))[0]):
             return words
     if close(states[0], 0) and close(states[1:], right[:-1]):
         return "Each row is one step late: row 0 is h_0, but h_1 is wanted there."
@@ -145,7 +145,7 @@ def switch(answer):
     w_x, w_h, b = array_of(answer, (3,), "The answer")
     x = np.zeros((2, 201, 1))
     x[:, 0, 0] = 1, -1
-    up, down = layers.rnn(x, [[w_x]], [[w_h]], [b])[:, -1, 0]
+    up, down = cells.rnn(x, [[w_x]], [[w_h]], [b])[:, -1, 0]
     if w_h < 0:  # after an even number of steps the sign may be right by chance
         raise Hint("With a negative w_h the state changes sign at every step.")
     if up > 0.5 and down < -0.5:

@@ -1,0 +1,1401 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Vanishing and exploding gradients
+#
+# A recurrent net can carry a symbol over a hundred steps. Can it *learn* to? Training asks the gradient how a loss
+# today depends on a state long ago, and the answer is a product with one factor for each step between. Such a product
+# rarely stays near one. In this chapter you measure it, predict it from the recurrent matrix, see what it costs on
+# three memory tasks, and put every remedy that the textbooks name, and some that they miss, to the same test.
+#
+# | You will | measure gradients over 100 steps; climb a cliff; train small nets on three memory tasks; put every remedy to the test on one of them |
+# |---|---|
+# | **You learn** | why gradients vanish or explode, and what eigenvalues and singular values tell about it; what clipping does and what it cannot do; which remedy helps against which trouble; where a NaN comes from |
+# | **You need** | [Chapter 1](01_recurrent_neuron.ipynb), [chapter 2](02_unfolding.ipynb) and backpropagation through time, from chapter 4 |
+# | **It takes** | 90 minutes to read and run, 2 hours with the exercises up to 5.8, and an evening for the last |
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
+# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+import importlib.util
+import os
+import subprocess
+import sys
+
+if importlib.util.find_spec("rnnbook") is None:
+    source = os.environ.get(
+        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
+    subprocess.run(pip, check=True, capture_output=True)
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
+import os
+from functools import partial
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no lines of a log
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same sums everywhere
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
+from rnnbook import activations, layers, style, tasks
+from rnnbook.checks import check
+from rnnbook.claims import claim
+from rnnbook.feedforward import Dense
+from rnnbook.gradients import flow, step_jacobians
+from rnnbook.losses import cross_entropy, mean_squared_error
+from rnnbook.optimizers import SGD, Adam, clip_by_norm, clip_by_value
+from rnnbook.remedies import NormalizedRNN, SkipRNN
+from rnnbook.style import COLORS
+
+style.use()
+
+# %% [markdown]
+# ## One neuron
+#
+# Take a linear neuron that hears only itself: $h_t = w_h\, h_{t-1}$. One step multiplies the state by $w_h$, and so it
+# does the derivative. From step $k$ to step $T$ there are $T - k$ such steps, the **lag**:
+#
+# $$
+# \frac{\mathrm d h_T}{\mathrm d h_k} = w_h^{\,T-k}
+# $$ (5.1)
+#
+# Now let the lag be 100.
+
+# %%
+for w_h in (0.9, 1.0, 1.1):
+    print(f"{w_h} to the power of 100: {w_h**100:10.3g}")
+assert 0.9**100 < 1e-4 and 1.1**100 > 1e4
+
+# %% [markdown]
+# Ten per cent below one leaves nearly nothing, and ten per cent above one makes thousands. A gradient that shrinks
+# like this **[vanishes](#term-vanishing-gradient)**; one that grows like this **[explodes](#term-exploding-gradient)**.
+# Only $w_h = 1$ does neither, and no training holds a weight at exactly one.
+#
+# With an activation function $\varphi$ and an input, the step is $h_t = \varphi(a_t)$ with
+# $a_t = w_x x_t + w_h h_{t-1} + b$. Each factor gets the slope $\varphi'(a_t)$:
+#
+# $$
+# \frac{\mathrm d h_T}{\mathrm d h_k} = \prod_{t=k+1}^{T} \frac{\partial^{+} h_t}{\partial^{+} h_{t-1}}
+# = \prod_{t=k+1}^{T} \varphi'(a_t)\, w_h
+# $$ (5.2)
+#
+# The factors are immediate derivatives $\partial^{+}$, one step each; their product is the total one. For
+# [tanh](#rnnbook.activations.tanh) the slope is $1 - h_t^2$, at most 1, and less wherever the neuron says something.
+# The logistic function of the early nets is worse: its slope is at most one quarter. So a neuron with it and
+# $|w_h| < 4$ must forget. That was the finding of Sepp Hochreiter's diploma thesis, in German, in 1991
+# ([Hochreiter, 1991](#hochreiter1991)); [Bengio et al. (1994)](#bengio1994) brought it to the journals, and added that a
+# net that can hold a bit safely must have vanishing gradients. Let us test the thesis' number with a weight just below
+# four, at the start where its slope is largest.
+
+# %%
+w_h, h, derivative = 3.9, 0.0, 1.0
+for _ in range(100):
+    h = activations.sigmoid(w_h * (h - 0.5))  # the bias puts h = 0.5 at slope 1/4
+    derivative *= h * (1 - h) * w_h
+slope = activations.sigmoid(np.linspace(-9, 9, 10_001))
+slope = slope * (1 - slope)
+claim(40, ("steepest slope of the logistic function", slope.max(), "<= 0.25"),
+      ("derivative over 100 steps, w_h = 3.9", derivative, "< 0.1", 2),
+      ("years from Hochreiter's thesis to Bengio et al.", 1994 - 1991, "== 3"))
+
+# %% mystnb={"figure": {"name": "fig-one-neuron", "caption": "One neuron, 100 steps. Lines: linear, for three weights. Dots: tanh with the same weights, started at 0.5, without input."}, "image": {"alt": "Size of the derivative against the lag on a logarithmic scale. The straight lines for weights 1.1, 1 and 0.9 rise, stay and fall. All three dotted curves of tanh lie below their lines, and even that for 1.1 falls."}}
+fig, ax = plt.subplots()
+lags = np.arange(101)
+for w_h, kind in ((1.1, "gradient"), (1.0, "hidden"), (0.9, "input")):
+    h, product = 0.5, [1.0]
+    for _ in lags[1:]:
+        h = np.tanh(w_h * h)
+        product.append(product[-1] * (1 - h**2) * w_h)
+    ax.semilogy([0, 100], [1, w_h**100], color=COLORS[kind])
+    ax.semilogy(lags[::4], product[::4], "o", ms=3, color=COLORS[kind])
+    ax.text(101, float(f"{w_h**100:.3g}"), f"{w_h}", color=COLORS[kind], va="center")
+ax.set(xlabel="lag T - k (steps)", ylabel="|dh$_T$ / dh$_k$|", xlim=(0, 109), ylim=(1e-9, 1e5))
+plt.show()
+
+# %% [markdown]
+# Look at the dots of $w_h = 1.1$. Started at 0.5, the tanh neuron runs to a fixed state, and *there* the product of
+# weight and slope is below one. The exploding weight does not explode; it remembers, and its gradient vanishes. This is
+# the trade of 1994 in one curve: a state that is stable forgets small differences, and a small difference is all that a
+# gradient sees.
+#
+# ## A layer
+#
+# For $H$ neurons the factor of one step is a matrix, the **[Jacobian](#term-Jacobian)**, of shape $(H, H)$:
+#
+# $$
+# \frac{\mathrm d h_T}{\mathrm d h_k} = \prod_{t=T}^{k+1} J_t, \qquad
+# J_t = \frac{\partial^{+} h_t}{\partial^{+} h_{t-1}} = \mathrm{diag}\big(\varphi'(a_t)\big)\, W_{hh}
+# $$ (5.3)
+#
+# The latest step stands at the left, since matrices do not commute. Entry $(i, j)$ of the product says how number $i$
+# of $h_T$ follows number $j$ of $h_k$. How large is a matrix? Its **[singular values](#term-singular-value)** say how
+# much it stretches: the largest, $\sigma_1$, is the most that it can do to any vector, and is called its
+# **spectral norm** $\lVert W \rVert$. Its **eigenvalues** say what happens in the long run: the largest in absolute
+# value, the **[spectral radius](#term-spectral-radius)** $\rho$, sets the rate of $\lVert W^n \rVert$ for large $n$.
+#
+# The two are not the same. Here is a matrix whose eigenvalues are both 0.9, so in the end it must shrink everything.
+
+# %%
+W = np.array([[0.9, 5.0], [0.0, 0.9]])
+rho, sigma_1 = abs(np.linalg.eigvals(W)).max(), np.linalg.norm(W, 2)
+print(f"spectral radius {rho:.2f}, largest singular value {sigma_1:.2f}")
+powers = [np.linalg.norm(np.linalg.matrix_power(W, n), 2) for n in range(101)]
+print(f"largest norm {max(powers):.1f}, after {np.argmax(powers)} steps")
+print(f"after 100 steps {powers[100]:.4f}, of which 0.9 ** 100 explains {0.9**100:.1e}")
+assert rho < 1 and max(powers) > 15 and powers[100] < 0.05
+
+# %% mystnb={"figure": {"name": "fig-non-normal", "caption": "Two matrices with the same eigenvalues, 0.9 and 0.9: the norms of their powers."}, "image": {"alt": "Norm of the matrix power against the number of steps, logarithmic. For the diagonal matrix a falling straight line. For the non-normal matrix the curve first rises to almost twenty, turns at about ten steps, and then falls in parallel."}}
+fig, ax = plt.subplots()
+steps = np.arange(101)
+ax.semilogy(steps, powers, color=COLORS["output"])
+ax.semilogy([0, 100], [1, 0.9**100], color=COLORS["input"])
+ax.text(34, 8, "non-normal", color=COLORS["output"])
+ax.text(30, 0.004, "diagonal", color=COLORS["input"], ha="right")
+ax.axhline(1, color=COLORS["muted"], ls="--", lw=1.2)
+ax.set(xlabel="steps n", ylabel="norm of $W^n$", xlim=(0, 100))
+plt.show()
+
+# %% [markdown]
+# It grows for ten steps before it decays. A matrix like this is **[non-normal](#term-non-normal-matrix)**: its eigenvectors are
+# far from perpendicular. For a normal matrix, such as a symmetric or an [orthogonal](#term-orthogonal-matrix) one,
+# $\sigma_1 = \rho$. For all others $\sigma_1 > \rho$, and neither number alone tells the whole story.
+#
+# ### A bound, and what it is good for
+#
+# A product is at most as large as its factors allow. With $\gamma$ the steepest slope of the activation function, 1 for
+# tanh and 1/4 for the logistic function, [Pascanu et al. (2013)](#pascanu2013) note
+#
+# $$
+# \Big\lVert \frac{\mathrm d h_T}{\mathrm d h_k} \Big\rVert \le \prod_{t=k+1}^{T} \lVert J_t \rVert
+# \le (\gamma\, \sigma_1)^{T-k}
+# $$ (5.4)
+#
+# If $\gamma \sigma_1 < 1$, the gradient vanishes: that is certain. To explode, it needs $\gamma \sigma_1 > 1$: that is
+# necessary, and not enough. Between the two lies most of practice.
+
+# %% [markdown]
+# ## Predicted and measured
+#
+# Now layers of 32 neurons, three activation functions and three ways to draw the first $W_{hh}$:
+#
+# - **Glorot**: independent uniform numbers ([Glorot and Bengio, 2010](#glorot2010));
+# - **[orthogonal](#term-orthogonal-matrix)**: all singular values 1, so a linear layer keeps every length exactly
+#   ([Saxe et al., 2014](#saxe2014)). It is the default of Keras and of this course's layers;
+# - **identity**: each neuron starts as its own copy ([Le et al., 2015](#le2015)).
+
+# %%
+H, D = 32, 4
+
+
+def orthogonal(seed, gain=1.0):
+    Q, R = np.linalg.qr(np.random.default_rng(seed).normal(size=(H, H)))
+    return gain * Q * np.sign(np.diag(R))
+
+
+def glorot(seed):
+    limit = np.sqrt(6 / (H + H))
+    return np.random.default_rng(seed).uniform(-limit, limit, (H, H))
+
+
+# %%
+starts = {"Glorot": glorot, "orthogonal": orthogonal, "identity": lambda seed: np.eye(H)}
+
+
+def simple(phi, W_hh, seed, D=D):
+    layer = layers.RNN(D, H, seed, phi, dtype="float64")
+    layer.weights["W_hh"][:] = W_hh
+    return layer
+
+
+for name, start in starts.items():
+    W = [start(seed) for seed in range(5)]
+    rho = [abs(np.linalg.eigvals(w)).max() for w in W]
+    sigma = [np.linalg.norm(w, 2) for w in W]
+    print(f"{name:10} rho {min(rho):.2f} to {max(rho):.2f}, sigma_1",
+          f"{min(sigma):.2f} to {max(sigma):.2f}")
+
+# %% [markdown]
+# A Glorot matrix has $\rho$ near 1 and $\sigma_1$ near 2. So by eigenvalues it hardly changes anything, while the bound
+# allows a factor of two a step. The measurement decides. [step_jacobians](#rnnbook.gradients.step_jacobians) gives $J_t$
+# for each step, and [flow](#rnnbook.gradients.flow) the logarithm of the norm of their product, for each lag. The
+# inputs are normal random numbers; each of five seeds has weights and inputs of its own.
+
+# %%
+T, seeds = 100, range(5)
+noise = [np.random.default_rng(100 + seed).normal(size=(T, D)) for seed in seeds]
+flows = {}
+titles = {"identity": "linear", "tanh": "tanh", "relu": "ReLU"}
+for phi in titles:
+    for name, start in starts.items():
+        made = [simple(phi, start(seed), seed) for seed in seeds]
+        runs = [flow(step_jacobians(*pair)) for pair in zip(made, noise, strict=True)]
+        flows[phi, name] = np.array(runs)
+for (phi, name), f in flows.items():
+    if phi != "identity" or name == "Glorot":
+        print(f"{phi:8} {name:10} lag 50: 10 to the power of", *f[:, 49].round(1))
+
+# %%
+for name, start in starts.items():
+    sigma = np.array([np.linalg.norm(start(seed), 2) for seed in seeds])
+    bound = np.arange(1, T + 1) * np.log10(sigma)[:, None]
+    for phi in ("identity", "tanh", "relu"):
+        assert (flows[phi, name] <= bound + 1e-9).all()
+assert abs(flows["identity", "orthogonal"]).max() < 1e-9  # linear: every length is kept
+assert flows["tanh", "orthogonal"][:, 49].max() < -4
+print("the bound holds in", 9 * len(seeds) * T, "of", 9 * len(seeds) * T, "cases")
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-flow", "caption": "How strongly the last state depends on the state some steps before: median of five seeds, and their range. Below -16 the curves are cut."}, "image": {"alt": "Three panels, linear, tanh and ReLU, with the logarithm of the Jacobian product against the lag. Linear: orthogonal and identity are flat at zero, Glorot rises. Tanh: all fall, orthogonal steadily to ten to the minus ten. ReLU: Glorot and orthogonal fall even faster, the identity is flat at zero up to a lag of 97, and then drops to nothing."}}
+fig, axes = plt.subplots(3, 1, figsize=(5.8, 7), sharex=True)
+looks = (("Glorot", "output", "-"), ("orthogonal", "input", "--"), ("identity", "hidden", "-."))
+for ax, (phi, title) in zip(axes, titles.items(), strict=True):
+    for name, kind, dash in looks:
+        f, x = np.maximum(flows[phi, name][:, ::14], -16), np.arange(1, T + 1)[::14]
+        ax.plot(x, np.median(f, axis=0), dash, label=name, color=COLORS[kind])
+        ax.fill_between(x, f.min(0), f.max(0), alpha=0.15, lw=0, color=COLORS[kind])
+    ax.set(title=title, ylabel="log10 of the norm")
+axes[2].set(xlabel="lag T - k (steps)")
+fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+plt.show()
+
+# %% [markdown]
+# Three lessons.
+#
+# **Linear** layers do what the matrix says. Orthogonal and identity matrices keep every length. The Glorot matrix
+# explodes in most seeds, slowly, at the rate of $\rho$ and not of $\sigma_1$.
+#
+# **Tanh** layers vanish from every start. The matrix is innocent: with an orthogonal one, $\lVert W_{hh} \rVert = 1$,
+# all that is lost is lost in the slopes.
+#
+# **ReLU** layers vanish even faster from a Glorot or an orthogonal start, since half the neurons are off at each step
+# and their factor is exactly zero. From the identity nothing is lost, as long as one neuron stays on. The drop at the far
+# right is the start of the sequence: from $h_0 = 0$ the states are small at first, each neuron is off at some
+# step, and one such step cuts its path for good.
+#
+# ### Predict the loss from the slopes
+#
+# Send a random vector back through a step. An orthogonal matrix with **[gain](#term-gain)** $g$, that is
+# $g$ times an orthogonal one, multiplies its length by $g$; then each component meets a slope. If the components are
+# about equally large, the mean square of the slopes is what counts. After all steps the expected length is
+#
+# $$
+# \ln \frac{\lVert \delta_k \rVert}{\lVert \delta_T \rVert} \approx \sum_{t=k+1}^{T} \Big( \ln g
+# + \tfrac12 \ln \frac1H \sum_{i=1}^{H} \varphi'(a_{t,i})^2 \Big)
+# $$ (5.5)
+#
+# where $\delta_t$ is the gradient with respect to $h_t$, of shape $(H,)$. Nothing is fitted here. The right-hand side
+# needs one forward pass, the left-hand side backward passes. For the latter, send random vectors back, and compare
+# lengths: that asks for the typical vector, not for the luckiest as the spectral norm does.
+
+
+# %%
+def arrives(layer, x, lag, seed=0):
+    """Send a random gradient back; return the log10 of the share of its length left."""
+    h, _ = layer.forward(x[:, :lag])
+    dh = np.zeros(h.shape)
+    dh[:, -1] = np.random.default_rng(seed).normal(size=dh[:, -1].shape)
+    _, back = layer.backward(dh)
+    with np.errstate(divide="ignore"):  # nothing arrived: minus infinity
+        return np.log10(np.linalg.norm(back) / np.linalg.norm(dh))
+
+
+# %%
+many = np.random.default_rng(7).normal(size=(16, 80, D))
+lags, gains = np.array([1, 5, 10, 20, 40, 60, 80]), (0.9, 1.0, 1.25, 1.5, 2.0)
+measured, predicted = {}, {}
+for g in gains:
+    nets = [simple("tanh", orthogonal(seed, g), seed) for seed in seeds]
+    measured[g] = np.array([[arrives(net, many, lag) for lag in lags] for net in nets])
+    slopes = [1 - net.forward(many)[0] ** 2 for net in nets]
+    step = np.log10(g) + np.log10(np.square(slopes).mean(axis=(1, 3))) / 2
+    predicted[g] = step.cumsum(axis=1)[:, lags - 1]
+
+# %%
+for g in gains:
+    off = abs(measured[g] - predicted[g])[:, -1].max()
+    print(f"gain {g:4}: at lag 80 measured {measured[g][:, -1].mean():6.1f},",
+          f"predicted {predicted[g][:, -1].mean():6.1f}, worst seed off by {off:.1f}")
+assert all(abs((measured[g] - predicted[g]).mean(axis=0)).max() < 2 for g in gains)
+assert measured[1.0].max() < 0 < measured[2.0][:, -1].min()
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-predicted", "caption": "Tanh layers with an orthogonal matrix of five gains. Dots: measured, five seeds. Lines: predicted from the slopes alone."}, "image": {"alt": "Logarithm of the share of the gradient that is left against the lag. For gains 0.9 and 1 straight lines fall to about minus ten, for 1.25 less, for 1.5 the line is almost level, and for 2 it rises. The dots follow the lines."}}
+fig, ax = plt.subplots(figsize=(5.8, 3.8))
+kinds = ("muted", "input", "hidden", "memory", "gradient")
+for g, kind in zip(gains, kinds, strict=True):
+    ax.plot(lags, predicted[g].mean(axis=0), color=COLORS[kind])
+    ax.plot(lags, measured[g].T, "o", ms=2.8, color=COLORS[kind])
+    ax.text(82, measured[g][:, -1].mean(), f"gain {g}", color=COLORS[kind], va="center")
+ax.set(xlabel="lag (steps)", ylabel="log10 of what arrives", xlim=(0, 97))
+plt.show()
+
+# %% [markdown]
+# The prediction holds over many orders of magnitude, and it says what to do: choose the gain so that gain and slope
+# cancel. Here that is a little above 1.5. Larger gains explode, although every state stays between -1 and 1.
+#
+# ### After training
+#
+# Training moves the matrix. Does it mend the flow? We need a task and a training loop for that, and for the rest of the
+# chapter. The task is **delayed recall** from chapter 2: one of four symbols at the first step, blanks, and a question
+# at the last step. Only the last answer counts here. Guessing gets 1 in 4.
+#
+# [cross_entropy](#rnnbook.losses.cross_entropy) gives a loss and its gradient;
+# [Dense](#rnnbook.feedforward.Dense) and the layer pass it back. The loss hears the last $n$ steps, where `n` is the
+# number of answers.
+
+
+# %%
+def recall(lag):
+    def draw(B, seed):
+        x, y = tasks.delayed_recall(B, lag + 1, 4, seed)
+        return x, y[:, -1:]
+
+    return draw
+
+
+def outputs(layer, dense, x, n, back=None):
+    state, back = None, back or x.shape[1]  # of truncation, more below
+    if back < x.shape[1]:
+        _, state = layer.forward(x[:, :-back])
+    h, _ = layer.forward(x[:, -back:], state)
+    return dense.forward(h[:, -n:]), h.shape
+
+
+# %%
+def gradients(layer, dense, x, y, loss=cross_entropy, back=None):
+    out, shape = outputs(layer, dense, x, y.shape[1], back)
+    value, dy = loss(out, y)
+    dh = np.zeros(shape)
+    dh[:, -y.shape[1] :] = dense.backward(dy)
+    layer.backward(dh)
+    return value, layer.gradients | dense.gradients
+
+
+# %% [markdown]
+# Every training in this chapter has the same budget: 300 batches of 32 fresh sequences, the optimizer Adam with a rate
+# of 0.001, and the gradient clipped to a joint norm of 1, unless said otherwise.
+
+# %%
+together = partial(clip_by_norm, limit=1.0)
+
+
+def fit(layer, draw, V, seed, loss=cross_entropy, steps=300, clip=together,
+        optimizer=Adam, rate=1e-3, back=None):
+    dense, follow, norms = Dense(H, V, seed, dtype="float64"), optimizer(), []
+    x, y = draw(32 * steps, seed)
+    for now in np.arange(len(x)).reshape(steps, 32):
+        _, g = gradients(layer, dense, x[now], y[now], loss, back)
+        norms.append(np.sqrt(sum((array**2).sum() for array in g.values())))
+        clip(g)
+        follow.update(layer.parameters | dense.parameters, g, rate)
+    return dense, np.array(norms)
+
+
+# %%
+def accuracy(layer, dense, draw):
+    x, y = draw(500, 10**6)  # fresh sequences
+    out, _ = outputs(layer, dense, x, y.shape[1])
+    return (out.argmax(axis=-1) == y).mean()
+
+
+draw, (x_recall, _) = recall(20), recall(20)(32, 10**6)
+before, after = {}, {}
+for phi in ("identity", "tanh", "relu"):
+    nets = [simple(phi, orthogonal(seed), seed, 5) for seed in seeds]
+    before[phi] = [arrives(net, x_recall, 20) for net in nets]
+    right = [accuracy(net, fit(net, draw, 5, s)[0], draw) for s, net in enumerate(nets)]
+    after[phi] = [arrives(net, x_recall, 20) for net in nets]
+    print(f"{phi:8} accuracy", *(f"{a:.2f}" for a in right))
+
+# %%
+for phi in before:
+    old, new = (np.median(x[phi]).round(1) + 0.0 for x in (before, after))
+    print(f"{phi:8} before {old:5.1f}, after {new:5.1f},",
+          f"range {min(after[phi]):5.1f} to {max(after[phi]):5.1f}")
+assert np.median(after["tanh"]) > np.median(before["tanh"]) + 0.5
+assert np.median(after["relu"]) > np.median(before["relu"]) + 0.5
+
+# %% [markdown]
+# Logarithms again, so an increase by one is a factor of ten. Nets that learned the task have mended their own flow:
+# a trickle of gradient opened its own bed, and now more arrives than was sent: they overshoot, which is how training
+# comes to explode later. In one tanh net the flow got worse instead. So training must find
+# the trickle first, and at larger lags it does not, as you will see.
+#
+# ## The cliff
+#
+# How does an exploding gradient look from above? [Pascanu et al. (2013)](#pascanu2013) drew the loss of the smallest
+# net of all: one neuron without input, $h_t = w\, \sigma(h_{t-1}) + b$, run for 50 steps, with the loss
+# $(h_{50} - 0.7)^2$. Two weights, so the loss is a landscape. We compute it from $h_0 = 0.5$, with its gradient: in each
+# step $\mathrm d h_t / \mathrm d w$ is $\sigma(h_{t-1})$ plus $w\, \sigma'(h_{t-1})$ times the derivative one step before, and for $b$ the same
+# with 1 in the place of the first $\sigma$.
+
+
+# %%
+def landscape(w, b):
+    h, dw, db = 0.5 + 0 * w, 0 * w, 0 * w
+    for _ in range(50):
+        s = activations.sigmoid(h)
+        slope = w * s * (1 - s)
+        h, dw, db = w * s + b, s + slope * dw, 1 + slope * db
+    return (h - 0.7) ** 2, 2 * (h - 0.7) * dw, 2 * (h - 0.7) * db
+
+
+# %%
+w, b = np.meshgrid(np.linspace(4, 7, 151), np.linspace(-4, -1.5, 126))
+loss, dw, db = landscape(w, b)
+steep = np.hypot(dw, db)
+print(f"loss up to {loss.max():.0f}; gradient: median {np.median(steep):.1f},",
+      f"largest {steep.max():.0e}")
+assert steep.max() > 1000 * np.median(steep)
+
+# %% [markdown]
+# Walk towards the cliff by gradient descent, for 60 steps with a rate of 0.01. Plain descent makes the step that the
+# gradient says, until it is thrown off. The other walker clips its gradient to a norm of 1.
+
+
+# %%
+def walk(limit, point=(5.6, -2.0), rate=0.01, steps=60):
+    path = [np.array(point)]
+    for _ in range(steps):
+        w, b = path[-1]
+        g = {"w and b": np.array(landscape(w, b)[1:])}
+        if limit:
+            clip_by_norm(g, limit)
+        path.append(path[-1] - rate * g["w and b"])
+    return np.array(path)
+
+
+# %%
+free, clipped = walk(None), walk(1.0)
+leaps = [np.linalg.norm(np.diff(path, axis=0), axis=1) for path in (free, clipped)]
+leap = leaps[0].argmax()  # the plain walk is over once it was thrown off
+free = free[: leap + 2]
+ends = [landscape(*path[-1])[0] for path in (free, clipped)]
+print(f"plain: longest step {leaps[0].max():.1f}, then the loss is {ends[0]:.0f}")
+print(f"clipped: longest step {leaps[1].max():.2f}, loss at the end {ends[1]:.1f}")
+assert leaps[0].max() > 1 and leaps[1].max() < 0.011
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-cliff", "caption": "The loss of one neuron over its two weights, as in figure 6 of Pascanu et al. (2013), computed on a grid. Top: seen from above, with a plain walk (thin, red) and a clipped one (thick, blue), which begin at the same place, at b = -2. Bottom: a cut at w = 5.6."}, "image": {"alt": "Top, a map of the loss with two slopes that meet in a sharp edge. Both walks begin above the edge and go straight down. The plain one meets it, zigzags along it, and leaves the map in one huge step; the clipped one is still on its way, in small steps. Bottom, the cut: the loss falls gently, drops as if over a cliff, and rises again."}}
+fig, axes = plt.subplots(2, 1, figsize=(5.8, 6.4), height_ratios=(3, 2))
+edges = (w[0, 0], w[0, -1], b[0, 0], b[-1, 0])
+look = {"origin": "lower", "aspect": "auto", "cmap": "Greys", "vmin": -2, "vmax": 3}
+image = axes[0].imshow(np.log10(loss[::3, ::3] + 1e-3).round(2), extent=edges, **look)
+axes[0].grid(False)
+fig.colorbar(image, ax=axes[0], label="log10 of the loss")
+for path, kind, width in ((free, "gradient", 1.3), (clipped, "input", 3)):
+    axes[0].plot(*path.T.round(3), color=COLORS[kind], lw=width)
+axes[0].set(xlabel="w", ylabel="b", xlim=edges[:2], ylim=edges[2:])
+axes[1].plot(b[:, 80].round(3), loss[:, 80].round(3), color=COLORS["output"])
+axes[1].set(xlabel="b", ylabel="loss at w = 5.6")
+plt.show()
+
+# %% [markdown]
+# The cliff is no accident of the drawing. For these weights the neuron has two states to settle in, and the edge is
+# where $h_0$ falls to one side or the other. A hair's breadth in $b$ decides, and fifty steps make two worlds of it.
+#
+# What clipping buys is plain to see. The gradient at the cliff points the right way and has an absurd length. To keep
+# the direction and limit the length is all that is wanted.
+
+# %% [markdown]
+# ## What it costs
+#
+# Vanishing is no fault in itself. It matters where the answer lies far back. Three tasks, each at growing lags, with an
+# orthogonal tanh layer and the budget of above:
+#
+# - **delayed recall**: one of four symbols, asked for at the end. Guessing: accuracy 0.25;
+# - **copying** ([Hochreiter and Schmidhuber, 1997](#hochreiter1997), in the form of
+#   [Arjovsky et al., 2016](#arjovsky2016)): three symbols of four, then blanks, then all three in order. Guessing: 0.25;
+# - **adding** (from the same two papers): numbers from 0 to 1, of which two are marked; the answer is the sum of the two.
+#   To say 1 always has a mean squared error of 1/6.
+
+
+# %%
+def copy(lag):
+    def draw(B, seed):
+        x, y = tasks.copying(B, lag, symbols=3, V=4, seed=seed)
+        return x, y[:, -3:]
+
+    return draw
+
+
+def add(lag):
+    def draw(B, seed):
+        x, y = tasks.adding(B, lag, seed)
+        return x, y[:, None, None]  # one answer of one number
+
+    return draw
+
+
+# %%
+lags, marks = (5, 10, 20, 40, 80), {"recall": [], "copying": []}
+for lag in lags:
+    for task, draw, D, V in (("recall", recall(lag), 5, 5), ("copying", copy(lag), 6, 6)):
+        nets = [simple("tanh", orthogonal(seed), seed, D) for seed in range(3)]
+        right = [accuracy(n, fit(n, draw, V, s)[0], draw) for s, n in enumerate(nets)]
+        marks[task].append(right)
+        print(f"{task:7} lag {lag:2}: accuracy", *(f"{a:.2f}" for a in right))
+
+# %%
+errors = []
+for lag in lags:
+    draw, row = add(lag), []
+    for seed in range(3):
+        net = simple("tanh", orthogonal(seed), seed, 2)
+        dense, _ = fit(net, draw, 1, seed, mean_squared_error)
+        x, y = draw(500, 10**6)
+        row.append(mean_squared_error(outputs(net, dense, x, 1)[0], y)[0])
+    errors.append(row)
+    print(f"adding, length {lag:2}: error", *(f"{e:.3f}" for e in row),
+          f" saying 1: {np.mean((y - 1) ** 2):.3f}")
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-lags", "caption": "An orthogonal tanh layer after 300 batches, against the lag (for adding: the length). Dots: three seeds. Lines: their mean. Dashed: the naive baseline."}, "image": {"alt": "Three panels. Accuracy on delayed recall and on copying is one at short lags and falls to chance, 0.25, at long ones. The error on adding rises to that of always saying one, 0.167."}}
+fig, axes = plt.subplots(3, 1, figsize=(5.8, 7.2), sharex=True)
+panels = (("delayed recall", "accuracy", marks["recall"], 1 / 4),
+          ("copying", "accuracy", marks["copying"], 1 / 4),
+          ("adding", "squared error", errors, 1 / 6))
+for ax, (title, unit, rows, naive) in zip(axes, panels, strict=True):
+    rows, look = np.round(rows, 2), {"color": COLORS["input"], "ms": 5}
+    ax.semilogx(lags, rows, "o", lags, rows.mean(axis=1), "-", **look)
+    ax.axhline(naive, color=COLORS["muted"], ls="--", lw=1.5)
+    ax.set(title=title, ylabel=unit, ylim=(0, None), xticks=lags, xticklabels=lags)
+    ax.minorticks_off()
+axes[2].set(xlabel="lag (steps)")
+plt.show()
+
+# %%
+best = {task: np.max(rows, axis=1) for task, rows in marks.items()}
+worst = {task: np.min(rows, axis=1) for task, rows in marks.items()}
+claim(52, ("copying, lag 5: worst of 3 seeds", worst["copying"][0], "> 0.9", 2),
+      ("copying, lag 80: best", best["copying"][-1], "< 0.6", 2),
+      ("recall, lag 5: worst", worst["recall"][0], "> 0.9", 2),
+      ("recall, lag 80: best", best["recall"][-1], "< 0.5", 2),
+      ("adding, length 80: best error", np.min(errors[-1]), "> 0.1", 2))
+
+# %% [markdown]
+# The fall is steep, and it is a verdict about 300 batches: with more of them each curve moves to the right. But mind
+# what no training mends. [Weiss et al. (2018)](#weiss2018) show that an LSTM learns to count where a GRU, with states
+# between -1 and 1, does not; and any state of limited precision holds a limited number of sequences apart.
+#
+# ### How much of the past is in the state?
+#
+# Perhaps the state holds the past, and only the gradient cannot find it? Ask it. A **[probe](#term-probe)** is a linear map, fitted by
+# least squares, that reads the input of $k$ steps ago from the state of today. The layer itself stays as it is, not
+# trained at all. The inputs are coin tosses, +1 or -1, so guessing is right half the time.
+
+
+# %%
+def probe(layer, lags, n=3000):
+    tosses = np.random.default_rng(1).choice([-1.0, 1.0], (1, n, 1))
+    h = layer.forward(tosses)[0][0, 200:]  # the start is left out
+    read, test = slice(0, n // 2), slice(n // 2, None)
+    right = []
+    for lag in lags:
+        past = tosses[0, 200 - lag : n - lag, 0]
+        weights = np.linalg.lstsq(h[read], past[read], rcond=None)[0]
+        right.append(((h[test] @ weights) * past[test] > 0).mean())
+    return right
+
+
+# %%
+lags_probed, probed = (0, 1, 2, 5, 10, 15, 20, 30, 40, 60), {}
+for phi in ("identity", "tanh", "relu"):
+    nets = [simple(phi, orthogonal(seed, 0.99), seed, 1) for seed in range(3)]
+    for net in nets:
+        net.weights["W_xh"] *= 0.3  # small inputs keep tanh where it is nearly linear
+    probed[phi] = np.array([probe(net, lags_probed) for net in nets])
+print("lag     ", *(f"{lag:4}" for lag in lags_probed))
+for phi, right in probed.items():
+    print(f"{phi:8}", *(f"{a:.2f}" for a in right.mean(axis=0)))
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-probe", "caption": "How often a linear probe reads the coin toss of some steps ago from the state of today, without any training of the layer. Three seeds; dashed: guessing."}, "image": {"alt": "Share of right answers against the lag. The linear layer stays nearly level around 0.8. Tanh stays at one up to a lag of about twenty and then falls to one half. ReLU falls to one half within ten steps."}}
+fig, ax = plt.subplots()
+for phi, kind in (("identity", "input"), ("tanh", "hidden"), ("relu", "output")):
+    look = {"color": COLORS[kind], "marker": "o", "ms": 4, "lw": 1.4}
+    curves = ax.plot(lags_probed, probed[phi].round(2).T, **look)
+    curves[0].set_label(titles[phi])
+ax.axhline(0.5, color=COLORS["muted"], ls="--", lw=1.5)
+ax.set(xlabel="lag (steps)", ylabel="share read rightly")
+fig.legend(loc="outside upper center", ncols=3)
+plt.show()
+
+# %%
+at, linear, bent = lags_probed.index, probed["identity"], probed["tanh"]
+claim(57, ("tanh, read rightly at lag 5, worst of 3", bent[:, at(5)].min(), "> 0.95", 2),
+      ("at lag 60, best of 3", bent[:, at(60)].max(), "< 0.65", 2),
+      ("linear, at lag 60, worst of 3", linear[:, at(60)].min(), "> 0.6", 2),
+      ("at lag 0, best of 3", linear[:, at(0)].max(), "< 0.95", 2))
+
+# %% [markdown]
+# So the state of an untrained layer does hold the past, with a loss that grows with the lag. The tanh layer holds about the last
+# twenty tosses almost perfectly, and forgets the rest. The linear layer forgets nearly nothing, and pays for it: it holds a hundred
+# tosses in 32 numbers, on top of one another, and so a linear reader gets none of them quite right, not even the newest. A state
+# of 32 numbers has room for 32, whatever the matrix. Forgetting is not only a fault: it makes room.
+#
+# ## What vanishes, and what does not
+#
+# "The gradient becomes zero, and the neurons are dead": two sentences, two errors. The gradient of a weight is a
+# **sum** over lags, by the chain rule of chapter 4. With $\delta_T = \mathrm d L / \mathrm d h_T$ and a loss $L$ at the
+# last step,
+#
+# $$
+# \frac{\mathrm d L}{\mathrm d W_{hh}} = \sum_{k=1}^{T} \mathrm{diag}\big(\varphi'(a_k)\big)\,
+# \frac{\mathrm d L}{\mathrm d h_k}\, h_{k-1}^{\top}, \qquad
+# \frac{\mathrm d L}{\mathrm d h_k} = \Big(\frac{\mathrm d h_T}{\mathrm d h_k}\Big)^{\!\top} \delta_T
+# $$ (5.6)
+#
+# Only the terms with a long lag vanish. The near ones stay, so the sum is not small: it is *short-sighted*. The layer
+# trains on, and learns what lies near. Measure the terms one by one.
+
+# %%
+layer, T = simple("tanh", orthogonal(0), 0), 100
+h, _ = layer.forward(noise[0][None])
+states, delta, terms = np.vstack([np.zeros((1, H)), h[0]]), np.ones(H) / H, []
+for k in range(T, 0, -1):
+    through = (1 - states[k] ** 2) * delta
+    terms.append(np.outer(through, states[k - 1]))  # the term of lag T - k
+    delta = layer.weights["W_hh"].T @ through
+
+# %%
+size = np.linalg.norm(terms, axis=(1, 2))
+dh = np.zeros(h.shape)
+dh[:, -1] = 1 / H
+layer.backward(dh)
+assert abs(sum(terms) - layer.gradients["W_h"]).max() < 1e-12
+for lag in (0, 1, 10, 50, 98):
+    print(f"lag {lag:2}: size of the term {size[lag]:.1e}")
+
+# %% [markdown]
+# The sum of the terms is the layer's own gradient. And a dead neuron? That is a ReLU neuron whose weighted sum is below
+# zero at every step of every sequence. Its slope is zero, so its weights get a gradient of exactly zero, at lag 1 as at
+# lag 99. One bad step of training can do it: push the biases of half the neurons down, and see.
+
+# %%
+relu = simple("relu", orthogonal(0), 0)
+relu.weights["b_h"][:16] = -20  # far below zero
+h, _ = relu.forward(many)
+relu.backward(np.ones(h.shape))
+rows = np.linalg.norm(relu.gradients["W_h"], axis=1)
+claim(23, ("tanh, term of lag 10 over that of lag 0", size[10] / size[0], "> 1e-4", 1),
+      ("term of lag 98", size[98] / size[0], "< 1e-6", 0),
+      ("share of the sum's size within 10 steps", size[:10].sum() / size.sum(), "> 0.8", 2),
+      ("ReLU pushed down: neurons of 32 with no gradient at all",
+       (rows == 0).sum(), ">= 16", 0))
+
+# %% [markdown]
+# The neurons that "die" in a tanh net are alive: nearly all of their gradient comes from the last ten steps, and it is not
+# small. The dead ones in the ReLU net are dead at all lags.
+#
+# ### Not only in recurrent nets
+#
+# Fifty layers of a feedforward net are a product of fifty Jacobians too. [Hochreiter (1991)](#hochreiter1991) said so, and
+# [Glorot and Bengio (2010)](#glorot2010) measured it, with uniform weights up to $1/\sqrt{H}$, then the custom, and
+# with their own, up to $\sqrt{6 / (H + H)}$. The difference to a recurrent net: here each layer has a matrix of its own, so the
+# factors are independent and can be set right one by one. A recurrent net raises *one* matrix to a power.
+
+
+# %%
+def first_over_last(limit, depth=50, seed=0):
+    rng = np.random.default_rng(seed)
+    Ws, h, states = rng.uniform(-limit, limit, (depth, H, H)), rng.normal(size=(64, H)), []
+    for W in Ws:
+        h = np.tanh(h @ W.T)
+        states.append(h)
+    delta = last = rng.normal(size=h.shape)
+    for W, h in zip(Ws[::-1], states[::-1], strict=True):
+        delta = ((1 - h**2) * delta) @ W
+    return np.linalg.norm(delta) / np.linalg.norm(last)
+
+
+custom = [first_over_last(1 / np.sqrt(H), seed=s) for s in seeds]
+better = [first_over_last(np.sqrt(6 / (H + H)), seed=s) for s in seeds]
+
+# %%
+claim(24, ("50-layer feedforward net, old custom: gradient at the input over that at the "
+           "output, largest of 5", max(custom), "< 1e-8", 0),
+      ("Glorot's weights, smallest of 5", min(better), "> 1e-4", 0),
+      ("recurrent tanh net, orthogonal, lag 50: largest of 5",
+       10 ** flows["tanh", "orthogonal"][:, 49].max(), "< 1e-4", 0))
+
+# %% [markdown]
+# ## Remedies
+#
+# Now the remedies, one after the other: delayed recall at a lag of 40, five seeds, the same 300 batches. For each you
+# see two figures: how much of a gradient arrives over those 40 steps *before* training, and the accuracy *after* it. We
+# say that a net **learned** the task if it is right in more than 90 of 100. Five of the trainings below are so chaotic that the
+# count differs from one processor to the next. There the cell says "varies", and you get bounds instead.
+
+# %%
+LAG, table = 40, {}
+draw, (x_40, _) = recall(LAG), recall(LAG)(32, 10**6)
+
+
+chaotic = {"SGD, no clipping", "SGD, clipped by value", "gain 1.5, truncated at 10"}
+chaotic |= {"batch norm, gain 1", "batch norm, gain 0.1"}
+
+
+def learned(name):
+    return (table[name][1] > 0.9).sum()
+
+
+def power(name):
+    return np.median(table[name][0])
+
+
+# %%
+def judge(name, make, **options):
+    arrived, right = [], []
+    for seed in seeds:
+        net = make(seed)
+        arrived.append(arrives(net, x_40, LAG))
+        right.append(accuracy(net, fit(net, draw, 5, seed, **options)[0], draw))
+    table[name] = np.array(arrived), np.array(right)
+    count = "varies" if name in chaotic else f"{learned(name)} of 5"
+    print(f"{name:25} arrives 10^{power(name):5.1f}   learned: {count}")
+
+
+# %% [markdown]
+# ### A better start
+#
+# The matrix can be drawn orthogonal, and with a gain that makes up for the slopes, as [Equation 5.5](#5.5) suggests. Of
+# the identity there are two versions, with tanh and with ReLU. The second is the **IRNN** of [Le et al. (2015)](#le2015): ReLU, the
+# identity as $W_{hh}$, small input weights, biases zero. A gain of $\sqrt 2$ makes up for the half of the ReLU neurons that
+# are off.
+
+
+# %%
+def irnn(seed):
+    layer = simple("relu", np.eye(H), seed, 5)
+    layer.weights["W_xh"][:] = np.random.default_rng(seed).normal(0, 0.001, (H, 5))
+    return layer
+
+
+def rnn(phi, start, gain=1.0):
+    return lambda seed: simple(phi, gain * start(seed), seed, 5)
+
+
+judge("tanh, Glorot", rnn("tanh", glorot))
+judge("tanh, orthogonal", rnn("tanh", orthogonal))
+judge("tanh, identity", rnn("tanh", starts["identity"]))
+judge("tanh, gain 1.5", rnn("tanh", orthogonal, 1.5))
+
+# %%
+judge("ReLU, Glorot", rnn("relu", glorot))
+judge("ReLU, orthogonal", rnn("relu", orthogonal))
+judge("ReLU, gain sqrt 2", rnn("relu", orthogonal, 2**0.5))
+judge("ReLU, identity (IRNN)", irnn)
+
+
+# %%
+claim(25, ("ReLU, orthogonal: log10 of what arrives over 40 steps",
+           power("ReLU, orthogonal"), "< -3", 2),
+      ("IRNN", power("ReLU, identity (IRNN)"), "> -1", 2),
+      ("seeds of 5 that learned: ReLU, orthogonal", learned("ReLU, orthogonal"), "<= 2"),
+      ("IRNN", learned("ReLU, identity (IRNN)"), ">= 4"))
+
+# %% [markdown]
+# ReLU alone makes it worse. What helps is ReLU *with the right matrix*. And the plain tanh net with a gain of 1.5, a
+# change of one number, learns the task too. The Glorot start with tanh is a lottery: its spectral radius differs from seed to seed, and
+# so does its fate.
+#
+# ### Clipping
+#
+# Now the other trouble. Take a layer whose gradient explodes, and one whose gradient vanishes, and clip both. The
+# **joint norm** is the length of all gradients laid end to end; [clip_by_norm](#rnnbook.optimizers.clip_by_norm) scales
+# all of them by one factor, as in algorithm 1 of [Pascanu et al. (2013)](#pascanu2013).
+# [clip_by_value](#rnnbook.optimizers.clip_by_value) cuts each number by itself, as in
+# [Mikolov's thesis (2012)](#mikolov2012).
+
+
+# %%
+def flat(g):
+    return np.concatenate([array.ravel() for array in g.values()])
+
+
+def cosine(a, b):
+    return a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+
+
+# %%
+x, y = draw(32, 0)
+exploding, vanishing = (simple("tanh", orthogonal(0, gain), 0, 5) for gain in (3, 0.7))
+dense, clipped = Dense(H, 5, 0, dtype="float64"), {}
+for clip in (None, clip_by_norm, clip_by_value):
+    _, g = gradients(exploding, dense, x, y)
+    if clip:
+        clip(g, 1.0)
+    clipped[clip] = flat(g)
+raw, by_norm, by_value = clipped.values()
+
+# %%
+before_clip = arrives(vanishing, x, LAG)
+_, g = gradients(vanishing, dense, x, y)
+untouched = flat(g)
+clip_by_norm(g, 10.0)
+moved = abs(flat(g) - untouched).max()
+claim(27, ("exploding: joint norm before", np.linalg.norm(raw), "> 100", 2),
+      ("after clipping by norm", np.linalg.norm(by_norm), "<= 1.0000001", 0),
+      ("cosine to the raw gradient, by norm", cosine(raw, by_norm), "> 0.999999", 0),
+      ("by value", cosine(raw, by_value), "< 0.95", 2),
+      ("vanishing: log10 of what arrives over 40 steps", before_clip, "< -6", 2),
+      ("largest change of that gradient by clipping at 10", moved, "== 0"))
+
+# %% [markdown]
+# Clipping by norm shortens and keeps the direction; by value it bends. A vanished gradient passes untouched: a limit from
+# above lifts nothing. So clipping helps against explosion, and only there.
+#
+# <a id="question-15"></a>
+# ### `clipnorm`, `global_clipnorm` or `clipvalue`?
+#
+# Keras has three. `clipnorm` looks at each variable by itself, `global_clipnorm` at all together: only the last is what
+# Pascanu et al. describe. `clipvalue` cuts numbers. See what each makes of the gradients $(0.3, 0.4)$ of one variable and $(3, 12)$
+# of another. One step of SGD with a rate of 1 from zero gives the clipped gradient, with a minus.
+
+# %%
+for option in ("clipnorm", "global_clipnorm", "clipvalue"):
+    two = keras.Variable([0.0, 0.0]), keras.Variable([0.0, 0.0])
+    sgd = keras.optimizers.SGD(1.0, **{option: 1.0})
+    sgd.apply([keras.ops.array([0.3, 0.4]), keras.ops.array([3.0, 12.0])], two)
+    a, b = (-np.asarray(variable) for variable in two)
+    print(f"{option:15} ({a[0]:.3f}, {a[1]:.3f}) and ({b[0]:.3f}, {b[1]:.3f}),",
+          f"cosine {cosine(np.array([0.3, 0.4, 3, 12]), np.append(a, b)):.3f}")
+assert np.allclose(np.append(a, b), [0.3, 0.4, 1, 1])
+
+# %% [markdown]
+# `clipnorm` keeps the direction *within* each variable, and changes the balance between them. `clipvalue` turned a
+# gradient that pointed almost along one axis into a diagonal. `global_clipnorm` alone keeps the direction.
+#
+# Does the choice matter for the task? Take the tanh layer with a gain of 1.5 and the plainest optimizer, SGD, which
+# follows the gradient as it is, with a rate of 0.1.
+
+# %%
+plain = {"optimizer": SGD, "rate": 0.1}
+gain_15 = rnn("tanh", orthogonal, 1.5)
+judge("SGD, no clipping", gain_15, clip=lambda g: None, **plain)
+judge("SGD, clipped by value", gain_15, clip=partial(clip_by_value, limit=0.1), **plain)
+judge("SGD, joint norm", gain_15, **plain)
+first_norm = fit(gain_15(0), draw, 5, 0, steps=1, **plain)[1][0]
+print(f"length of the first step without clipping: {0.1 * first_norm:.1f}, with: 0.1")
+assert learned("SGD, joint norm") >= 4 > 1 >= learned("SGD, no clipping")
+print("without clipping: at most 1 of 5 seeds; with the joint norm: at least 4")
+
+# %% [markdown]
+# Without a limit, the very first step is dozens of times as long, and the net does not come back from where it lands. With
+# the joint norm it learns. And Adam? It divides each gradient by its usual size, a clipping of a kind, and needs the limit less:
+
+# %%
+judge("IRNN, no clipping", irnn, clip=lambda g: None)
+judge("tanh, orth., no clipping", rnn("tanh", orthogonal), clip=lambda g: None)
+
+# %% [markdown]
+# Where nothing arrives, no clipping and no lack of it makes any difference.
+#
+# ### Normalization
+#
+# **[Batch normalization](#term-batch-normalization)** ([Ioffe and Szegedy, 2015](#ioffe2015)) subtracts from each weighted sum its mean over the
+# batch and divides by its standard deviation; **[layer normalization](#term-layer-normalization)** ([Ba et al., 2016](#ba2016)) takes both over the
+# units of one example. Then gains and biases, learned, give the scale back:
+#
+# $$
+# a_t = W_{xh}\, x_t + W_{hh}\, h_{t-1}, \qquad
+# h_t = \tanh\!\Big( \text{gain} \odot \frac{a_t - \mu_t}{\sigma_t} + b_h \Big)
+# $$ (5.7)
+#
+# Here $\mu_t$ and $\sigma_t$ are the mean and the standard deviation of $a_t$: over the batch, one of each for every unit, or over
+# the $H$ units, one of each for every example.
+# Where to put it? [Laurent et al. (2016)](#laurent2016) found no help in the recurrence, and normalized only the input,
+# which leaves $W_{hh}$ as it is. [Cooijmans et al. (2017)](#cooijmans2017) made the recurrence work by starting the gains at
+# 0.1. [NormalizedRNN](#rnnbook.remedies.NormalizedRNN) does [Equation 5.7](#5.7). Over the batch it uses the batch at hand, also
+# in the test.
+
+
+# %%
+def normalized(over, gain=1.0):
+    return lambda seed: NormalizedRNN(5, H, seed, over, gain, dtype="float64")
+
+
+def input_normalized(B, seed):
+    x, y = draw(B, seed)
+    return (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + 1e-5), y
+
+
+judge("layer norm", normalized("units"))
+judge("batch norm, gain 1", normalized("batch"))
+judge("batch norm, gain 0.1", normalized("batch", 0.1))
+
+# %%
+right = []
+for seed in seeds:
+    net = rnn("tanh", orthogonal)(seed)
+    right.append(accuracy(net, fit(net, input_normalized, 5, seed)[0], input_normalized))
+input_learned = sum(np.array(right) > 0.9)
+
+# %%
+nets = [rnn("tanh", orthogonal)(seed) for seed in seeds]
+normal_x = input_normalized(32, 10**6)[0]
+arrived = np.median([arrives(net, normal_x, LAG) for net in nets])
+claim(26, ("seeds of 5 that learned: without", learned("tanh, orthogonal"), "<= 2"),
+      ("only the input normalized over the batch", input_learned, ">= 4"),
+      ("log10 of what arrives: without", power("tanh, orthogonal"), "< -1", 2),
+      ("with the input normalized", arrived, "> -1", 2),
+      ("recurrence over the batch, gain 1", learned("batch norm, gain 1"), "<= 3", 0),
+      ("log10 of what arrives then", power("batch norm, gain 1"), "> 2", 2),
+      ("recurrence over the units (layer norm)", learned("layer norm"), ">= 4"))
+
+# %% [markdown]
+# Batch normalization in the recurrence turns vanishing into explosion: it divides by a deviation that shrinks where sequences look
+# alike, as they do here on every blank. Small gains tame the training, not the flow. Layer normalization asks only the sequence itself, and works.
+#
+# And the input? We had expected nothing, since $W_{hh}$ is untouched. The measurement says otherwise, and it is right: the
+# Jacobian has the slopes in it. On this task the blanks are the same in all sequences, so normalizing makes them zero. No
+# input drives the neurons then, they stay near zero, and there the slope of tanh is one. What helps here is that blanks
+# are quiet, a property of the task: where each input carries news, it has no such effect.
+#
+# ### Truncation
+#
+# Cut the backward pass after $k$ steps, and no product is longer than $k$. So it *cannot* explode over 40 steps, and it
+# cannot see them either. Compare the truncated gradient with the full one, and train with it.
+
+# %%
+_, g = gradients(exploding, dense, x, y)
+_, cut = gradients(exploding, dense, x, y, back=10)
+both = np.linalg.norm(flat(g)), np.linalg.norm(flat(cut))
+judge("gain 1.5, truncated at 10", gain_15, back=10)
+judge("IRNN, truncated at 10", irnn, back=10)
+
+# %%
+claim(28, ("exploding: norm of the full gradient", both[0], "> 100", 2),
+      ("truncated at 10 steps, over the full", both[1] / both[0], "< 0.1", 1),
+      ("cosine of the two", cosine(flat(g), flat(cut)), "< 0.9", 1),
+      ("seeds of 5 that learned lag 40: IRNN", learned("ReLU, identity (IRNN)"), ">= 4"),
+      ("truncated at 10", learned("IRNN, truncated at 10"), "<= 1"),
+      ("gain 1.5, truncated at 10", learned("gain 1.5, truncated at 10"), ">= 2", 0))
+
+# %% [markdown]
+# Truncation answers the question of cost, and bounds the explosion. For memory it does nothing: the IRNN, which learned with the full
+# gradient, now learns nothing. Its input weights begin near zero, and no gradient ever reaches the step that shows the symbol.
+#
+# But look at the other net. With a gain of 1.5 and an input at full size, its *untrained* state still shows the symbol after 40 steps. The
+# gradient of the last ten steps is enough to learn to read it there. What is stored by itself needs no gradient;
+# what must be *learned* to be stored does.
+#
+# ### Skips through time
+#
+# If the path is too long, build a shorter one. [Lin et al. (1996)](#lin1996) feed delayed values back, and
+# [Zhang et al. (2016)](#zhang2016) measure what such skips do. [SkipRNN](#rnnbook.remedies.SkipRNN) adds a second matrix,
+#
+# $$
+# h_t = \tanh(W_{xh}\, x_t + W_{hh}\, h_{t-1} + W_{\text{skip}}\, h_{t-s} + b_h)
+# $$ (5.8)
+#
+# With $s = 10$ a gradient crosses 40 steps in four.
+
+# %%
+judge("skips of 10 steps", lambda seed: SkipRNN(5, H, seed, skip=10, dtype="float64"))
+judge("skips of 3 steps", lambda seed: SkipRNN(5, H, seed, skip=3, dtype="float64"))
+assert learned("skips of 10 steps") >= 4
+
+# %% [markdown]
+# ### Gates, an outlook
+#
+# The remedy that won the field is another step altogether: the [LSTM](#term-long-short-term-memory) of
+# [Hochreiter and Schmidhuber (1997)](#hochreiter1997) and the [GRU](#term-GRU) of [Cho et al. (2014)](#cho2014). Chapter 7
+# builds both. All you need here: their state has a path with the factor of a **gate** between 0 and 1 and no matrix, so
+# with a gate near one the product stays near one. In the LSTM it is the forget gate $f_t$; its first bias $b_f$ decides how
+# open it is. Let both run as they come.
+
+
+# %%
+def lstm(b_f):
+    return lambda seed: layers.LSTM(5, H, seed, forget_bias=b_f, dtype="float64")
+
+
+def gru(b_z):
+    def make(seed):
+        layer = layers.GRU(5, H, seed, dtype="float64")
+        layer.weights["b_z"][:] = b_z
+        return layer
+
+    return make
+
+
+judge("GRU", gru(0.0))
+judge("LSTM, b_f = 1", lstm(1.0))
+
+# %% [markdown]
+# A surprise: with Keras' default weights and this budget, neither learns the task, and less of the GRU's gradient arrives
+# than of that of the plain tanh layer, which has no gates at all! Look at the gate: at the start its weighted sum is about 0,
+# so the gate is near one half: half of what was there is kept at each step, and then half of that. Keras sets $b_f = 1$
+# for the LSTM, as [Jozefowicz et al. (2015)](#jozefowicz2015) advise; [Gers et al. (2000)](#gers2000), who introduced the
+# gate, opened it at the start too. It is then at 0.73, which is better and not enough. What if you open it further?
+
+# %%
+judge("GRU, b_z = 3", gru(3.0))
+judge("LSTM, b_f = 3", lstm(3.0))
+for b_f in (0, 1, 3):
+    gate = activations.sigmoid(b_f)
+    print(f"b_f = {b_f}: gate {gate:.3f}, to the power of 40: {gate**40:.1e}")
+assert power("GRU") < power("tanh, orthogonal")
+assert learned("LSTM, b_f = 3") >= 4 > learned("LSTM, b_f = 1")
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates", "caption": "What arrives at the start of training, against the lag, on delayed recall: gates need the right bias. Median of five seeds."}, "image": {"alt": "Logarithm of what arrives against the lag. The default GRU falls steepest, then the LSTM with bias 1, then the orthogonal tanh layer; the GRU and the LSTM with bias 3 fall slowly."}}
+fig, ax = plt.subplots(figsize=(5.8, 3.9))
+shown, x_long = (1, 5, 10, 20, 30, 40, 60, 80, 99), recall(99)(8, 10**6)[0]
+curves = {"GRU": (gru(0.0), "gradient"), "GRU, $b_z=3$": (gru(3.0), "output"),
+          "LSTM, $b_f=1$": (lstm(1.0), "input"), "LSTM, $b_f=3$": (lstm(3.0), "memory"),
+          "tanh, orth.": (rnn("tanh", orthogonal), "hidden")}
+for name, (make, kind) in curves.items():
+    f = [[arrives(net, x_long, k) for k in shown] for net in map(make, seeds)]
+    dash = "--" if kind == "hidden" else "-"
+    ax.plot(shown, np.median(f, axis=0), dash, color=COLORS[kind], label=name)
+ax.set(xlabel="lag (steps)", ylabel="log10 of what arrives")
+fig.legend(loc="outside upper center", ncols=3)
+plt.show()
+
+# %% [markdown]
+# With $b_f = 3$ the LSTM learns the task with every seed. The GRU's flow is mended as well, and yet it does not learn
+# in this budget: its one gate both keeps and admits, with $z_t$ and $1 - z_t$, so a gate that keeps everything also lets little in.
+# Chapter 7 takes it from there.
+#
+# ### All together
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-remedies", "caption": "Delayed recall at lag 40: median and range of five seeds. Left: what arrives before training; the dashed line is a gradient that neither shrinks nor grows. Right: accuracy after 300 batches; the dashed line is guessing. Green: at least four seeds learned. Gray: chaotic, the accuracy differs between processors and is left out."}, "image": {"alt": "A dot and a line for each of about twenty layers. Left, the logarithm of what arrives ranges from minus eight for the plain GRU to above seven for batch normalization. Right, accuracy is at one for the gain, the IRNN, layer normalization, skips and the LSTM with bias 3, and near chance for most others."}}
+fig, axes = plt.subplots(1, 2, figsize=(5.8, 7.6), sharey=True)
+for row, (name, (arrived, right)) in enumerate(table.items()):
+    kind = "muted" if name in chaotic else "hidden" if learned(name) >= 4 else "output"
+    shown = (np.maximum(arrived, -20), np.round(right, 1))
+    for ax, x in zip(axes, shown[: 1 if name in chaotic else 2], strict=False):
+        ax.plot([min(x), max(x)], [row, row], color=COLORS[kind], lw=2)
+        ax.plot(np.median(x), row, "o", color=COLORS[kind], ms=6)
+for ax, naive in zip(axes, (0, 0.25), strict=True):
+    ax.axvline(naive, color=COLORS["muted"], ls="--", lw=1.2)
+axes[0].set(yticks=range(len(table)), yticklabels=table, xlabel="log10 of what arrives")
+axes[1].set(xlabel="accuracy", xlim=(-0.05, 1.05), ylim=(len(table) - 0.5, -0.5))
+plt.show()
+
+# %% [markdown]
+# Read the figure by its two columns. Much of a gradient must arrive, or nothing is learned. But "more" is not "better": the nets in
+# which a gradient grows by many powers of ten train by luck.
+#
+# | Remedy | Against vanishing | Against explosion | Its price |
+# |---|---|---|---|
+# | orthogonal start | in linear layers; under tanh the slopes still shrink it | the first steps only | none |
+# | gain, chosen for the slopes | yes, at the start | too large a gain explodes | one more number to choose |
+# | ReLU with the identity (IRNN) | yes | no | states without limit; dead neurons |
+# | ReLU alone | no | no | |
+# | clipping, joint norm | no | yes | a limit to choose |
+# | clipping, by value | no | yes | bends the direction |
+# | batch normalization of the input | here, since it silences the blanks; not in general | no | statistics to keep |
+# | batch normalization of the recurrence | it overshoots | makes it worse | statistics of each step; care with gains |
+# | layer normalization | yes | no | two numbers more a unit, some time |
+# | truncation | no | yes | blind beyond its length |
+# | skips through time | yes, by their factor | no | a second matrix |
+# | gates | yes, while they are open | no, still clipped | four or three times the weights; a bias to choose |
+#
+# One row is missing: more training. With enough of it, some of the losers get there, as you can try in the exercises.
+#
+# > **Common wrong answers.** "Clipping mends vanishing gradients": it only shortens. "My gradient is not zero, so
+# > nothing vanishes": look at the long lags, not at the sum. "An orthogonal matrix keeps the gradient": without the slopes it
+# > would. "LSTM has no vanishing gradients": at its default start, forty gates of 0.73 multiply to a few millionths.
+#
+# <a id="question-14"></a>
+# ## Why is the loss NaN?
+#
+# The end of an explosion is a number that no longer fits: infinity, and one step later "not a number", as in
+# $\infty - \infty$ or $0 \cdot \infty$. Watch it happen in a ReLU layer with $W_{hh} = 1.5\, I$. Numbers of 32 bits end at
+# about $3.4 \cdot 10^{38}$, so you can say beforehand at which step.
+
+# %%
+layer = layers.RNN(1, H, 0, "relu")  # float32
+layer.weights["W_hh"][:] = 1.5 * np.eye(H)
+with np.errstate(over="ignore", invalid="ignore"):
+    h, _ = layer.forward(np.zeros((1, 300, 1)), np.ones((1, H)))
+finite = np.isfinite(h).all(axis=(0, 2))
+first = finite.argmin() + 1  # time steps are counted from 1
+foretold = int(np.ceil(np.log(np.finfo("float32").max) / np.log(1.5)))
+print(f"first step that is not finite: {first}, foretold: {foretold}")
+print("states there and after:", h[0, first - 2, 0], h[0, first - 1, 0], h[0, first, 0])
+assert first == foretold and np.isnan(h[0, first, 0])
+
+# %% [markdown]
+# In Keras the same layer says nothing; the loss is NaN, and after one update all weights are. The callback `TerminateOnNaN` at least
+# stops the training at once.
+
+# %%
+explosive = keras.layers.SimpleRNN(
+    8, activation="relu", recurrent_initializer=keras.initializers.Identity(1.5)
+)
+model = keras.Sequential([keras.Input((300, 1)), explosive, keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+stop = keras.callbacks.TerminateOnNaN()
+x_ones, y_ones = np.ones((32, 300, 1)), np.ones((32, 1))
+history = model.fit(x_ones, y_ones, epochs=9, verbose=0, callbacks=[stop])
+bad = sum(not np.isfinite(w).all() for w in model.get_weights())
+print("losses:", history.history["loss"], "- arrays of weights that are not finite:", bad)
+assert not np.isfinite(history.history["loss"][-1])
+
+# %% [markdown]
+# So look for a NaN in this order:
+#
+# 1. **The data.** One missing value is enough: `np.isfinite(x).all()`. This course's layers ask that themselves.
+# 2. **The loss.** A logarithm of zero, an exponential that overflows: take the losses that work on logits.
+# 3. **The states.** Find the *first* time step that is not finite, as above. If the states grow before it, the recurrence
+#    explodes: lower the gain, take tanh, normalize, or use gates.
+# 4. **The gradients.** If their norm leaps while the states are tame, clip the joint norm, and lower the rate.
+#
+# Clipping comes last for a reason: a gradient that *is* NaN stays NaN when clipped.
+
+# %%
+for name, bad_x in (("a missing value", np.nan), ("a division by zero", np.inf)):
+    data = np.ones((2, 5, 1))
+    data[1, 3] = bad_x
+    try:
+        layer.forward(data)
+    except ValueError as error:
+        print(f"{name}: {error}")
+    else:
+        raise AssertionError("it should have been found")
+
+# %% [markdown]
+# ## Summary
+#
+# - A gradient over a lag is a product of Jacobians, one a step. It shrinks or grows like a power of the lag's length.
+# - Singular values bound it, eigenvalues rule the long run, and for a non-normal matrix the two tell different tales. Under tanh, the
+#   slopes decide.
+# - Vanishing does not make the gradient zero: it makes it short-sighted. Dead neurons are another matter.
+# - Explosion looks like a cliff. Clip the joint norm: it keeps the direction.
+# - The start matters more than the name: the right gain, the identity with ReLU, and the right gate bias each turn a net that
+#   learns nothing into one that does.
+# - Clipping and truncation do nothing for memory. Layer normalization, skips and open gates do.
+# - At its default start a GRU forgets faster than a plain orthogonal tanh layer.
+#
+# ## What number should I get?
+
+# %%
+for what, value, tolerance in (
+    ("0.9 to the power of 100", 0.9**100 * 1e5, "exact (in 1e-5)"),
+    ("non-normal matrix, largest norm", max(powers), "0.01"),
+    ("tanh, orthogonal, lag 50, log10", np.median(flows["tanh", "orthogonal"][:, 49]), "1"),
+    ("recall, lag 5, accuracy", np.mean(marks["recall"][0]), "0.05"),
+    ("recall, lag 80, accuracy", np.mean(marks["recall"][-1]), "0.1"),
+    ("adding, length 80, error", np.mean(errors[-1]), "0.02"),
+    ("IRNN, lag 40, seeds of 5 that learned", learned("ReLU, identity (IRNN)"), "1"),
+    ("GRU, lag 40, log10 of what arrives", power("GRU"), "1"),
+    ("first step that is not finite", first, "exact"),
+):
+    print(f"{what:42} {value:7.2f}   tolerance {tolerance}")
+
+# %% [markdown]
+# ## Exercises
+#
+# Put your answer in the place of the dots and run the cell: it says whether it is right, and if not, where to look. The
+# solutions, in the book, are folded below each.
+#
+# ### Exercise 5.1: Two powers
+#
+# *by hand · 3 minutes*
+#
+# A linear neuron follows $h_t = w_h h_{t-1}$. What is $\mathrm d h_5 / \mathrm d h_1$ for $w_h = 0.5$, and for $w_h = 2$?
+
+# %% tags=["stub"]
+derivatives = ...  # a list of two numbers
+
+check("5.1", derivatives)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+derivatives = [0.5 ** (5 - 1), 2 ** (5 - 1)]  # from step 1 to step 5 there are four factors
+check("5.1", derivatives)
+
+# %% [markdown]
+# ### Exercise 5.2: A product with slopes
+#
+# *by hand · 6 minutes*
+#
+# A tanh neuron with $w_h = 2$ went through the states $h_1 = 0.6$, $h_2 = 0.8$ and $h_3 = 0$. What is
+# $\mathrm d h_3 / \mathrm d h_0$?
+
+# %% tags=["stub"]
+derivative = ...  # a number
+
+check("5.2", derivative)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# The slope of tanh is 1 - h^2 at the state that the step leads to.
+derivative = 2 * (1 - 0.6**2) * 2 * (1 - 0.8**2) * 2 * (1 - 0**2)
+check("5.2", derivative)
+
+# %% [markdown]
+# ### Exercise 5.3: A matrix that hides its strength
+#
+# *by hand · 6 minutes*
+#
+# For $W = \begin{pmatrix} 0.5 & 4 \\ 0 & 0.5 \end{pmatrix}$: what is the spectral radius, and what is the upper right number of
+# $W^2$?
+
+# %% tags=["stub"]
+numbers = ...  # a list of two numbers
+
+check("5.3", numbers)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# The eigenvalues of a triangular matrix stand on its diagonal. Row 1 times column 2:
+numbers = [0.5, 0.5 * 4 + 4 * 0.5]
+check("5.3", numbers)
+
+# %% [markdown]
+# ### Exercise 5.4: The bound
+#
+# *code · 8 minutes*
+#
+# Write `bound(W_hh, lag)`: the bound of [Equation 5.4](#5.4) on $\lVert \mathrm d h_T / \mathrm d h_k \rVert$ of a tanh layer, for
+# $T - k$ = `lag`.
+
+
+# %% tags=["stub"]
+def bound(W_hh, lag): ...
+
+
+check("5.4", bound)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def bound(W_hh, lag):
+    return np.linalg.norm(W_hh, 2) ** lag  # sigma_1; the slope is at most 1
+
+
+check("5.4", bound)
+
+# %% [markdown]
+# ### Exercise 5.5: Orthogonal with a gain
+#
+# *code · 10 minutes*
+#
+# Write `start(H, gain, seed)`: a random matrix of shape (H, H) that multiplies the length of every vector by `gain`.
+
+
+# %% tags=["stub"]
+def start(H, gain, seed): ...
+
+
+check("5.5", start)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def start(H, gain, seed):
+    Q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(H, H)))
+    return gain * Q
+
+
+check("5.5", start)
+
+# %% [markdown]
+# ### Exercise 5.6: Clip the joint norm
+#
+# *code · 10 minutes*
+#
+# Write `clip(gradients, limit)`. It takes a dict of arrays and returns a new dict in which all are scaled by one factor, so that
+# their joint norm is at most `limit`. Gradients that are short enough stay as they are.
+
+
+# %% tags=["stub"]
+def clip(gradients, limit): ...
+
+
+check("5.6", clip)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def clip(gradients, limit):
+    norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
+    factor = min(1, limit / norm) if norm else 1
+    return {name: factor * g for name, g in gradients.items()}
+
+
+check("5.6", clip)
+
+# %% [markdown]
+# ### Exercise 5.7: Where did it begin?
+#
+# *code · 8 minutes*
+#
+# Write `first_bad(h)`: for states of shape (B, T, H), the first time step, counted from 1, at which any number of any sequence is
+# not finite; 0 if there is none.
+
+
+# %% tags=["stub"]
+def first_bad(h): ...
+
+
+check("5.7", first_bad)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def first_bad(h):
+    bad = ~np.isfinite(h).all(axis=(0, 2))
+    return int(bad.argmax()) + 1 if bad.any() else 0
+
+
+check("5.7", first_bad)
+
+# %% [markdown]
+# ### Exercise 5.8: How open must the gate be?
+#
+# *explore · 20 minutes*
+#
+# A forget gate at $\sigma(b_f)$ multiplies the memory at each step. Which bias $b_f$ leaves one half after 40 steps? Compute it; then train
+# an LSTM with it, and with one smaller by 2, on recall at lag 40, and see whether the rule of thumb is any good.
+
+# %% tags=["stub"]
+b_f = ...  # a number
+
+check("5.8", b_f)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+gate = 0.5 ** (1 / 40)  # gate ** 40 = 0.5
+b_f = np.log(gate / (1 - gate))  # the inverse of the logistic function
+check("5.8", b_f)
+
+for bias in (b_f, b_f - 2):
+    judge(f"LSTM, b_f = {bias:.1f}", lstm(bias))
+
+# %% [markdown]
+# ### Exercise 5.9: One hundred steps
+#
+# *code · an evening*
+#
+# Train a net of your choice on delayed recall with a lag of 100 and four symbols. Hand in a function `remember(x)` that takes inputs of shape
+# (B, 101, 5), as `tasks.delayed_recall` gives them, and returns the symbols, whole numbers of shape (B,). It must be right
+# in more than nine of ten. Then try a plain tanh layer with its default start, and see how far you get.
+
+
+# %% tags=["stub"]
+def remember(x): ...
+
+
+check("5.9", remember)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+skips = SkipRNN(5, H, 0, skip=10, dtype="float64")
+dense_skips, _ = fit(skips, recall(100), 5, 0, steps=500)
+
+
+def remember(x):
+    return outputs(skips, dense_skips, x, 1)[0][:, 0].argmax(axis=-1)
+
+
+check("5.9", remember)
+
+# %% [markdown]
+# ## Further reading
+#
+# - [Hochreiter (1991)](#hochreiter1991) and [Bengio et al. (1994)](#bengio1994): where the trouble was found, twice.
+# - [Pascanu et al. (2013)](#pascanu2013): the bound, the cliff and clipping by norm.
+# - [Saxe et al. (2014)](#saxe2014) on orthogonal starts, [Le et al. (2015)](#le2015) on the IRNN, [Arjovsky et al. (2016)](#arjovsky2016) on
+#   matrices that stay unitary, and the tasks used here.
+# - [Cooijmans et al. (2017)](#cooijmans2017) and [Ba et al. (2016)](#ba2016): normalization in time.
+# - [Goodfellow, Bengio and Courville (2016)](#goodfellow2016), sections 10.7 to 10.11: all of it, in one hand.
