@@ -4,7 +4,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider
-NOTEBOOKS := $(wildcard notebooks/[0-9][0-9]_*.ipynb)
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+# Two notebooks at a time, so one thread each: more would wait for each other.
+ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # As if on another processor: fewer vector instructions, other BLAS kernels, oneDNN flipped.
 OTHER := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=1 \
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
@@ -38,10 +40,10 @@ notebooks: $(READY)  ## execute the sources that changed, and write the pages ma
 	@$(BIN)/python tools/exercises.py
 
 nbval: $(READY)  ## run every notebook afresh and compare all of its outputs
-	@$(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
+	@$(ONE) $(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
 
 nbval-other: $(READY)  ## the same, as if on another processor
-	@$(OTHER) $(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
+	@$(ONE) $(OTHER) $(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
 
 exercises: $(READY)  ## write the student copies, without solutions, into notebooks/exercises
 	@$(BIN)/python tools/exercises.py

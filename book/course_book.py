@@ -9,6 +9,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.ext.autodoc.mock import MockFinder
 
+from rnnbook import data
+
 ROOT = Path(__file__).resolve().parents[1]
 MATHJAX = ROOT / "node_modules" / "mathjax" / "es5"
 MATHJAX_PARTS = ["tex-mml-chtml.js", "output/chtml/fonts/woff-v2"]
@@ -81,7 +83,8 @@ def trim_files(app, pagename, templatename, context, doctree):
         kept = {}
         for file in context.get(kind, []):
             name = str(getattr(file, "filename", None) or file)
-            if not any(part in name for part in UNUSED):
+            marks = "sphinx_highlight" in name and pagename != "search"  # marks of words sought
+            if not marks and not any(part in name for part in UNUSED):
                 kept.setdefault(name, file)
         context[kind] = list(kept.values())
 
@@ -104,6 +107,13 @@ def write_sitemap(app, exception):
     xmlns = "http://www.sitemaps.org/schemas/sitemap/0.9"
     text = "\n".join([f'<urlset xmlns="{xmlns}">', *lines, "</urlset>", ""])
     (Path(app.outdir) / "sitemap.xml").write_text(text, encoding="utf-8")
+
+
+def write_novel(app, exception):
+    """Put the novel into the book as one file, for the link on its page."""
+    if not exception and app.builder.format == "html":
+        file = Path(app.outdir) / "_static" / "until-the-water-closes.txt"
+        file.write_text(data.novel(), encoding="utf-8", newline="\n")
 
 
 def forget_emptied_script(app):
@@ -158,6 +168,7 @@ def setup(app):
     app.connect("html-page-context", replace_brand_icons, priority=900)
     app.connect("html-page-context", trim_files, priority=900)
     app.connect("build-finished", write_sitemap)
+    app.connect("build-finished", write_novel)
     app.connect("build-finished", copy_assets, priority=900)
     app.connect("build-finished", drop_unused_icons, priority=950)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

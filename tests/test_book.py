@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from conftest import ROOT
 
+from rnnbook import data
+
 VOID = {"img", "br", "hr", "meta", "link", "input", "source", "wbr", "col", "base"}
 NUMBERED = re.compile(r"(Figure|Equation|Section|Chapter) (\d+(?:\.\d+)*)")
 LOADED = [("script", "src"), ("img", "src"), ("source", "src"), ("iframe", "src"), ("link", "href")]
@@ -263,3 +265,11 @@ def test_files_the_book_needs_are_in_it(book):
     assert len(list((mathjax / "output" / "chtml" / "fonts" / "woff-v2").glob("*.woff"))) == 23
     assert (book / "_static" / "favicon.svg").is_file()
     assert Path(book / "_static" / "scripts" / "fontawesome.js").stat().st_size == 0
+
+
+def test_the_whole_novel_can_be_downloaded(book):
+    file = book / "_static" / "until-the-water-closes.txt"
+    assert file.read_bytes().decode("utf-8") == data.novel()
+    assert f"../_static/{file.name}" in [
+        h for h, _ in parsed(book / "notebooks/the_novel.html").links
+    ]

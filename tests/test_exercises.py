@@ -22,7 +22,7 @@ import exercises as tool  # noqa: E402
 
 import notebooks  # noqa: E402
 
-SOURCES = notebooks.sources()
+SOURCES = notebooks.chapters()
 HEADING = re.compile(r"^### Exercise (\d+\.\d+): \S", re.MULTILINE)
 TAG = re.compile(r"\*(by hand|code|explore) · (?:(\d+) minutes|an (hour|evening))\*")
 each_chapter = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)

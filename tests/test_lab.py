@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-LIMIT = 150  # seconds for one notebook, on a busy machine; alone each runs in under 60
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LIMIT = 480  # seconds for one notebook, on a busy machine; alone each runs in under 240
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -129,6 +129,11 @@ def test_every_figure_has_an_alternative_text(source):
             assert alt.rstrip().endswith("."), alt
 
 
+def test_all_but_the_novel_are_chapters():
+    """A page without a number needs neither exercises nor claims, so it must be named here."""
+    assert [s.stem for s in SOURCES if s not in tool.chapters()] == ["the_novel"]
+
+
 def test_the_first_code_cell_is_the_same_everywhere():
     first = {code_cells(tool.read_source(source))[0].source for source in SOURCES}
     assert len(first) == 1

@@ -38,7 +38,7 @@ def student_copy(source):
 def main():
     """Write the copies that changed, and remove those whose source is gone."""
     EXERCISES.mkdir(exist_ok=True)
-    sources = notebooks.sources()
+    sources = notebooks.chapters()
     for source in sources:
         target = EXERCISES / f"{source.stem}.ipynb"
         before = target.read_bytes() if target.exists() else None

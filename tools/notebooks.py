@@ -1,4 +1,4 @@
-"""Make the executed notebooks from their sources: ``notebooks/NN_name.py`` -> ``.ipynb``.
+"""Make the executed notebooks from their sources: ``notebooks/name.py`` -> ``.ipynb``.
 
     python tools/notebooks.py [--all] [NAME ...]
 
@@ -27,8 +27,13 @@ METADATA = {
 
 
 def sources():
-    """Return the notebooks' sources, in order."""
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]_*.py"))
+    """Return the notebooks' sources: the chapters in order, then the pages without a number."""
+    return sorted(NOTEBOOKS.glob("*.py"))
+
+
+def chapters():
+    """Return the sources of the chapters, which have a number, claims and exercises."""
+    return [source for source in sources() if re.match(r"\d\d_", source.name)]
 
 
 def read_source(source):

@@ -1,12 +1,14 @@
-"""Write the two pages that come from the executed notebooks: ``claims.md`` and ``questions.md``.
+"""Write the pages that are made: ``claims.md``, ``questions.md`` and ``benchmarks.md``.
 
     python tools/pages.py
 
-Every figure on them is read from a notebook's output, never typed.
+Every figure on them is read from a notebook's output or from a benchmark's result, never typed.
 """
 
 import html
+import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -15,7 +17,12 @@ import nbformat
 from rnnbook.claims import MIME, ledger
 
 ROOT = Path(__file__).resolve().parent.parent
-BY_HAND = "<!-- Written by tools/pages.py from the executed notebooks: `make notebooks`. -->\n\n"
+sys.path.append(str(ROOT / "benchmarks"))
+
+import report  # noqa: E402
+
+BY_HAND = "<!-- Written by tools/pages.py from {}: `make notebooks`. -->\n\n"
+NOTEBOOKS = BY_HAND.format("the executed notebooks")
 
 
 def chapters():
@@ -53,7 +60,7 @@ def claims_page():
     verdicts = [ledger()[n]["verdict"] for _, nb in chapters().values() for n, _ in measured(nb)]
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("true", "partly", "false"))
     lines = [
-        BY_HAND + "# Every claim, measured\n",
+        NOTEBOOKS + "# Every claim, measured\n",
         "What the five texts say that this course accompanies, in our words; a verdict; and the "
         "figure that a cell of the course measured, and asserts again on every change. The texts "
         "are cited as **B**, **B2** ([Bisong 2019](#bisong2019), chapter 36, its opening and its "
@@ -86,7 +93,7 @@ def claim_entry(number, figures, name):
 def questions_page():
     """Return the text of ``questions.md``."""
     lines = [
-        BY_HAND + "# Questions that learners ask\n",
+        NOTEBOOKS + "# Questions that learners ask\n",
         "Asked again and again on public sites and issue trackers, most often first. Each has "
         "its answer in a sentence here, and a cell that shows it.\n",
     ]
@@ -99,7 +106,33 @@ def questions_page():
     return "\n".join(lines)
 
 
-PAGES = {"claims.md": claims_page, "questions.md": questions_page}
+def benchmarks_page():
+    """Return the text of ``benchmarks.md``."""
+    lines = [
+        BY_HAND.format("benchmarks/results") + "# Benchmarks\n",
+        "How fast the course's code is, beside other ways to do the same. The command under a "
+        "table wrote it. Run it to see what your machine says: seconds differ from machine to "
+        "machine, and ratios differ less.\n",
+    ]
+    for path in sorted(report.RESULTS.glob("*.json")):
+        lines += benchmark_entry(json.loads(path.read_text("utf-8")))
+    return "\n".join(lines)
+
+
+def benchmark_entry(result):
+    """Return one benchmark's result as Markdown lines."""
+    versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    figure = f"![{result['alt']}](benchmarks/results/{result['figure']})\n"
+    return [
+        f"## {result['title']}\n",
+        *report.table(result["columns"], result["rows"]),
+        f"\n`{result['command']}` · {result['machine']} · {versions} · {result['date']}\n",
+        *([figure] if result["figure"] else []),
+        *(f"{note}\n" for note in result["notes"]),
+    ]
+
+
+PAGES = {"claims.md": claims_page, "questions.md": questions_page, "benchmarks.md": benchmarks_page}
 
 
 def main():
