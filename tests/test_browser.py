@@ -18,6 +18,7 @@ UNTYPESET = """() => [...document.querySelectorAll('article .math')]
 WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ? '' :
     [...document.querySelectorAll('body *')]
     .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
+    .filter(e => !e.closest('mjx-container'))
     .slice(0, 3).map(e => e.outerHTML.slice(0, 120)).join(' ; ')  || 'unknown element'"""
 AXE = """async rules => (await axe.run(document, {runOnly: rules, resultTypes: ['violations']}))
     .violations.flatMap(v => v.nodes.slice(0, 3).map(

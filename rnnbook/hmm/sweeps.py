@@ -25,7 +25,7 @@ class Sums:
     """
 
     times, plus, inverse = np.multiply, np.add, np.reciprocal
-    one, none, least = 1.0, 0.0, np.finfo(float).tiny
+    one, none, least = 1.0, 0.0, float(np.finfo(float).tiny)
 
     def __init__(self, steps):
         self.steps = steps
