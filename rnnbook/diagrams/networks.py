@@ -1,26 +1,12 @@
-"""The drawings of networks: one call each, in the one visual language of :mod:`rnnbook.style`.
-
-Time goes to the right, layers go up. A square is given, a circle is a state, a rounded box is
-put out. Arrows of one weight matrix have one color: blue W_xh, green W_hh, orange W_hy.
-"""
+"""Recurrent networks: a neuron, a layer, unfolded, stacked, and in their patterns of use."""
 
 from itertools import product
 
-from rnnbook.arrays import whole
+from rnnbook.diagrams.parts import at_most, link
 from rnnbook.style import SYMBOL, arrow, canvas, frame, line, node, path, text
 
 X, H, S, Y = "$x_{%s}$", "$h_{%s}$", "$s_{%s}$", r"$\hat{y}_{%s}$"
 W_XH, W_HH, W_HY = "$W_{xh}$", "$W_{hh}$", "$W_{hy}$"
-
-
-def _at_most(name, value, most):
-    n = whole(name, value)
-    if n > most:
-        raise ValueError(
-            f"{name} must be at most {most}, got {n}: more cannot be read on a phone "
-            f"(draw {most} or fewer and say how it goes on)"
-        )
-    return n
 
 
 def _row(ax, left, y, T, *, dx, inputs=(), outputs=(), joined=True, weights=False, state=H):
@@ -30,22 +16,12 @@ def _row(ax, left, y, T, *, dx, inputs=(), outputs=(), joined=True, weights=Fals
     xs = {t: node(ax, "input", x[t], y - 0.95, X % t) for t in inputs}
     ys = {t: node(ax, "output", x[t], y + 0.95, Y % t) for t in outputs}
     for t in xs:
-        _link(ax, xs[t], h[t], "input", W_XH if weights else "")
+        link(ax, xs[t], h[t], "input", W_XH if weights else "")
     for t in ys:
-        _link(ax, h[t], ys[t], "output", W_HY if weights else "")
+        link(ax, h[t], ys[t], "output", W_HY if weights else "")
     for t in range(2, T + 1) if joined else ():
-        _link(ax, h[t - 1], h[t], "hidden", W_HH if weights else "")
+        link(ax, h[t - 1], h[t], "hidden", W_HH if weights else "")
     return xs, h, ys
-
-
-def _link(ax, start, end, kind, label=""):
-    """Draw an arrow with its label: above it if it goes right, at its right if it goes up."""
-    arrow(ax, start, end, kind)
-    x, y = (start.x + end.x) / 2, (start.y + end.y) / 2
-    if label and start.y == end.y:
-        text(ax, x, y + 0.18, label, kind)
-    elif label:
-        text(ax, x + 0.06, y, label, kind, ha="left")
 
 
 def _folded(ax, x, y, t="t", *, loop=True):
@@ -53,8 +29,8 @@ def _folded(ax, x, y, t="t", *, loop=True):
     h = node(ax, "hidden", x, y, H % t if t else "$h$")
     given = node(ax, "input", x, y - 0.95, X % t if t else "$x$")
     out = node(ax, "output", x, y + 0.95, Y % t if t else r"$\hat{y}$")
-    _link(ax, given, h, "input", W_XH)
-    _link(ax, h, out, "output", W_HY)
+    link(ax, given, h, "input", W_XH)
+    link(ax, h, out, "output", W_HY)
     if loop:
         path(ax, [(x - 0.17, y + 0.155), (x - 0.17, y + 0.45), (x - 0.62, y + 0.45),
                   (x - 0.62, y), (x - 0.25, y)], "hidden")  # fmt: skip
@@ -76,10 +52,10 @@ def neuron():
     squash = node(ax, "ink", 3.05, 1.05)
     text(ax, 3.05, 1.04, r"$\tanh$")
     h = node(ax, "hidden", 4.3, 1.05, "$h_t$")
-    _link(ax, x, add, "input", "$w_x$")
+    link(ax, x, add, "input", "$w_x$")
     arrow(ax, (1.8, 0.32), add)
     text(ax, 1.8, 0.2, "$b$", size=SYMBOL)
-    _link(ax, add, squash, "ink", "$a_t$")
+    link(ax, add, squash, "ink", "$a_t$")
     arrow(ax, squash, h)
     arrow(ax, h, (5.1, 1.05), "hidden")
     delay = node(ax, "memory", 3.05, 2.2, "delay", width=0.95)
@@ -126,7 +102,7 @@ def layer(D=2, H=3):
     TypeError, ValueError
         If a size is not a whole number from 1 to 4.
     """
-    D, H = _at_most("D", D, 4), _at_most("H", H, 4)
+    D, H = at_most("D", D, 4), at_most("H", H, 4)
     dy = 0.66
     low = dy * (D - 1) + 1.3
     top = low + dy * (H - 1)
@@ -170,13 +146,13 @@ def unfolded(T=5):
     TypeError, ValueError
         If T is not a whole number from 1 to 6.
     """
-    T, dx = _at_most("T", T, 6), 0.74
+    T, dx = at_most("T", T, 6), 0.74
     ax = canvas(2.03 + dx * T, 2.6)
     _folded(ax, 0.82, 1.3)
     arrow(ax, (1.13, 1.3), (1.36, 1.3), "muted")
     steps = range(1, T + 1)
     _, h, _ = _row(ax, 1.66 + dx, 1.3, T, dx=dx, inputs=steps, outputs=steps, weights=True)
-    _link(ax, node(ax, "hidden", 1.66, 1.3, "$h_0$", past=True), h[1], "hidden", W_HH)
+    link(ax, node(ax, "hidden", 1.66, 1.3, "$h_0$", past=True), h[1], "hidden", W_HH)
     return ax.figure
 
 
@@ -208,7 +184,7 @@ def _encoder_decoder(ax, left, y, dx):
     right = left + 3.15 * dx
     _, h, _ = _row(ax, left, y, 3, dx=dx, inputs=(1, 2, 3))
     _, s, ys = _row(ax, right, y, 2, dx=dx, outputs=(1, 2), state=S)
-    _link(ax, h[3], s[1], "hidden")
+    link(ax, h[3], s[1], "hidden")
     arrow(ax, ys[1], s[2], "output", dashed=True)
     frame(ax, left - 0.31, y - 0.31, left + 2 * dx + 0.31, y + 0.31)
     frame(ax, right - 0.31, y - 0.31, right + dx + 0.31, y + 0.31)
@@ -275,7 +251,7 @@ def stack(layers=2, T=4):
     TypeError, ValueError
         If a number is not whole or out of its range.
     """
-    layers, T = _at_most("layers", layers, 3), _at_most("T", T, 5)
+    layers, T = at_most("layers", layers, 3), at_most("T", T, 5)
     dx, dy, left = 1.08, 0.98, 0.85
     ax = canvas(left + dx * (T - 1) + 0.75, dy * (layers + 1) + 1.05)
     for t in range(1, T + 1):
@@ -284,12 +260,12 @@ def stack(layers=2, T=4):
         for i in range(1, layers + 1):
             y += dy
             h = node(ax, "hidden", x, y, f"$h_{{{t}}}^{{({i})}}$")
-            _link(ax, below, h, "input", f"$W_{{xh}}^{{({i})}}$")
+            link(ax, below, h, "input", f"$W_{{xh}}^{{({i})}}$")
             if t > 1:
                 arrow(ax, (x - dx + 0.23, y), h, "hidden")
                 text(ax, x - dx / 2, y + 0.2, f"$W_{{hh}}^{{({i})}}$", "hidden")
             below = h
-        _link(ax, below, node(ax, "output", x, y + dy, Y % t), "output", W_HY)
+        link(ax, below, node(ax, "output", x, y + dy, Y % t), "output", W_HY)
     arrow(ax, (0.3, 0.52), (0.3, y + dy + 0.23), "muted")
     arrow(ax, (left - 0.23, 0.3), (left + dx * (T - 1) + 0.23, 0.3), "muted")
     ax.text(0.17, (y + dy + 0.75) / 2, "layers", rotation=90, ha="center", va="center")
