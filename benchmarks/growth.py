@@ -10,7 +10,7 @@ from unittest import mock
 
 import numpy as np
 import report
-from steps import CELLS, alone_on_one_core
+from steps import CELLS, alone
 
 from rnnbook import layers, style
 
@@ -127,7 +127,7 @@ def figure(rows):
 
 def main():
     """Print the table, and save it with its figure."""
-    if not alone_on_one_core(__file__):
+    if not alone(__file__, 1):
         return
     rows = [measured(*case) for case in CASES]
     figure(rows)

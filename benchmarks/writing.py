@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import report
-from steps import CELLS, alone_on_one_core
+from steps import CELLS, alone
 
 from rnnbook import cells, gated_cells
 from rnnbook.language_model import LanguageModel
@@ -107,7 +107,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="briefly; saves nothing")
     quick = parser.parse_args().quick
-    if not alone_on_one_core(__file__, quick):
+    if not alone(__file__, 1, *["--quick"] * quick):
         return
     torch = ["torch"] if importlib.util.find_spec("torch") else []
     rows = []

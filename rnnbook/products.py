@@ -76,8 +76,7 @@ def _rows_of_a_band(n, m, B):
 def _fast_when_small():
     """Say whether OpenBLAS runs one thread of its kernels for AVX-512.
 
-    That depends on more than the processor: where OpenBLAS does not know a newer one, it falls
-    back to kernels for AVX2.
+    That depends on more than the processor: the variable ``OPENBLAS_CORETYPE`` may name others.
     """
     blas = [b for b in threadpool_info() if b["internal_api"] == "openblas"]
     kernels = {"SkylakeX", "Cooperlake", "SapphireRapids"}
