@@ -72,7 +72,7 @@ style.use()
 # $$ (4.1)
 #
 # After three steps, how does $h_3$ change when $w$ does? The formula for $h_3$ shows a $w$, and next to it $h_2$. But
-# $h_2$ has a $w$ inside too. So there are two questions, and most trouble with this subject comes from mixing them
+# $h_2$ has a $w$ inside too. So there are two questions, and much trouble with this subject comes from mixing them
 # up.
 #
 # - If only *this* $w$ moved, and $h_2$ were held fixed? That is the **[immediate
@@ -288,7 +288,9 @@ plt.show()
 # This is **[backpropagation through time](#term-backpropagation-through-time)**, BPTT. [Rumelhart, Hinton and
 # Williams (1986)](#rumelhart1986) need a few sentences for it, in their paper on backpropagation: keep the history of
 # the states, and let equal weights have one common gradient. [Werbos (1990)](#werbos1990) sets it out in full, with
-# what he calls ordered derivatives, our total ones, and a program.
+# what he calls ordered derivatives, our total ones, and a program. Mind the signs when you read on: he writes
+# $\partial^{+}$ for the *total* derivative. Our $\partial^{+}$, for the immediate one, is that of [Pascanu et al.
+# (2013)](#pascanu2013).
 #
 # ## A dozen lines of NumPy
 #
@@ -1131,7 +1133,7 @@ print(f"{len(chunks)} chunks, 3 epochs: {updates} updates")
 assert updates == 3 * len(chunks)
 
 # %% [markdown]
-# Without `stateful`, each chunk starts from zero: the *reset* net above. That is the commonest silent mistake in
+# Without `stateful`, each chunk starts from zero: the *reset* net above. It is a silent mistake, and a common one in
 # training on text.
 #
 # ## Summary
@@ -1214,7 +1216,7 @@ check("4.2", blame)
 #
 # A text is cut into 20 rows of 500 time steps and read in chunks of 25, for three epochs. (a) How many updates are
 # made? (b) How many time steps go into each, all rows together? (c) How many states of each row must be kept for one
-# backward pass?
+# backward pass, besides the one that was carried in?
 
 # %% tags=["stub"]
 counts = ...  # a list of three numbers
@@ -1465,7 +1467,8 @@ check("4.12", with_cuts)
 # %% [markdown]
 # ## Further reading
 #
-# - [Werbos (1990)](#werbos1990): backpropagation through time, with ordered derivatives, examples, and a program.
+# - [Werbos (1990)](#werbos1990): backpropagation through time, with ordered derivatives (his $\partial^{+}$ is our
+#   $\mathrm d$), examples, and a program.
 # - [Rumelhart, Hinton and Williams (1986)](#rumelhart1986): where unfolded nets and common gradients take a few
 #   sentences.
 # - [Williams and Zipser (1989)](#williams1989): the gradient computed forward, in real time. [Williams and Peng
