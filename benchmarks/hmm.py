@@ -3,6 +3,7 @@
 Run ``python benchmarks/hmm.py``. It takes some minutes, and saves its table for the book.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import time
 import numpy as np
 import report
 from hmmlearn.hmm import CategoricalHMM
+from steps import misses_avx512, with_threads
 from threadpoolctl import threadpool_limits
 
 from rnnbook.hmm import HMM
@@ -26,6 +28,7 @@ NOTES = [
     "The rows of the models are random, and such models soon forget where they were. *Slow* "
     "stays in its state with probability 0.99. A single long sequence is cut into rows that run "
     "side by side, and a model that forgets slowly, or never, gains less from it, or loses.",
+    "Where OpenBLAS does not know the processor, it is told which kernels fit, as for the layers.",
 ]
 MEMORY = """
 import resource
@@ -105,6 +108,9 @@ def memory(run):
 
 def main():
     """Measure, print the table and save it."""
+    if misses_avx512() and "OPENBLAS_CORETYPE" not in os.environ:
+        subprocess.run([sys.executable, __file__], env=with_threads(2), check=True)
+        return
     ours = "from rnnbook.hmm import HMM; h = HMM.random(32, 50, 0); h.{}"
     learn, decode = (
         memory(ours.format("baum_welch([ids], 1)")),

@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 import report
-from steps import CELLS, contestants, with_threads
+from steps import CELLS, contestants, misses_avx512, with_threads
 
 from rnnbook import style
 
@@ -37,9 +37,16 @@ NOTES = [
     "read; its backward step computes the forward step again, and checks the weights each time.",
     "**The limit** is the time of the same matrix products alone, one `np.matmul` after the other, "
     "on arrays that stay in the cache; **of the limit** is what share of the layer's time that is. "
-    "With one thread, on a processor with AVX-512, the layer cuts its products into bands, which "
+    "With one thread, where OpenBLAS uses AVX-512, the layer cuts its products into bands, which "
     "is faster (see `rnnbook.products`): so the share may come near 1, or pass it.",
 ]
+MISSED = (
+    "OpenBLAS chooses its kernels by the processor's model. It does not know this one, and would "
+    "take those for AVX2, though the processor has AVX-512. The rows with 1 and 2 threads are with "
+    "`OPENBLAS_CORETYPE=SkylakeX`, set before Python starts; **1, AVX2** is without it. So look "
+    "what `threadpoolctl.threadpool_info()` says on your machine: that setting may be worth more "
+    "than any change of the code."
+)
 PAUSE = 0.03  # seconds after which the idle threads of OpenBLAS sleep, instead of waiting busily
 
 
@@ -90,9 +97,9 @@ def measured(sizes, budget, threads):
     return results
 
 
-def in_process(threads, quick):
+def in_process(threads, quick, fitting=True):
     """Return what a process of its own measures, in which all libraries have so many threads."""
-    environment = with_threads(threads) | {"TF_CPP_MIN_LOG_LEVEL": "2"}
+    environment = with_threads(threads, fitting) | {"TF_CPP_MIN_LOG_LEVEL": "2"}
     command = [sys.executable, __file__, "--threads", str(threads), *["--quick"] * quick]
     output = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True).stdout
     return json.loads(output.splitlines()[-1])
@@ -105,13 +112,13 @@ def goals(cell, H, threads):
     return to_pytorch, 0.85, of_limit
 
 
-def row(result, threads):
-    """Return a result as a row of the table."""
+def row(result, threads, named=None):
+    """Return a result as a row of the table, with another name for the threads if one is given."""
     cell, sizes = result["cell"], result["sizes"]
     to_pytorch, to_keras, of_limit = goals(cell, sizes[3], threads)
     ratio = result["ratio"]
     keras = max(ratio["Keras"], ratio["Keras, XLA"])
-    first = [cell, ", ".join(map(str, sizes)), threads, result["ms"]]
+    first = [cell, ", ".join(map(str, sizes)), named or str(threads), result["ms"]]
     ratios = [ratio.get("PyTorch"), to_pytorch, keras, to_keras, 1 / ratio["limit"], of_limit]
     return [*first, *ratios, ratio["plain loop"]]
 
@@ -163,6 +170,9 @@ def main():
         return
     results = {n: in_process(n, arguments.quick) for n in (1, 2)}
     rows = [row(result, n) for n in results for result in results[n]]
+    if misses_avx512():
+        NOTES.append(MISSED)
+        rows += [row(r, 1, "1, AVX2") for r in in_process(1, arguments.quick, fitting=False)]
     if arguments.quick:
         print("\n".join(report.table(COLUMNS, rows)))
         return

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from rnnbook import cells, gated_cells, layers
 
@@ -141,10 +142,23 @@ def contestants(cell, x, dh):
     return ways
 
 
-def with_threads(n):
-    """Return the environment of a process in which all libraries have n threads."""
+def with_threads(n, fitting=True):
+    """Return the environment of a process in which all libraries have n threads.
+
+    OpenBLAS knows the kernels that fit a processor by its model, and takes those for AVX2 where
+    it does not know the model; ``fitting`` names the right ones to it, if there are any.
+    """
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    return os.environ | dict.fromkeys(names, str(n))
+    kernels = {"OPENBLAS_CORETYPE": "SkylakeX"} if fitting and misses_avx512() else {}
+    return os.environ | dict.fromkeys(names, str(n)) | kernels
+
+
+def misses_avx512():
+    """Say whether OpenBLAS takes its kernels for AVX2 on a processor that has AVX-512."""
+    found = np.show_config("dicts")["SIMD Extensions"].get("found", [])
+    avx512 = {"X86_V4", "AVX512_SKX"} & set(found)  # the level has an old name and a new one
+    blas = [b["architecture"] for b in threadpool_info() if b["internal_api"] == "openblas"]
+    return bool(avx512) and bool({"Haswell", "Zen"} & set(blas))
 
 
 def alone_on_one_core(file, quick=False):

@@ -6,14 +6,14 @@ read in pieces; and the rows of a matrix that are 2048 bytes apart share a few p
 
 import functools
 import math
-import os
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 LINE = 64  # bytes of a cache line
 
 SMALL = 10**6
-"""Before OpenBLAS multiplies two matrices, it copies both; but not on processors with AVX-512
+"""Before OpenBLAS multiplies two matrices, it copies both; but not with its kernels for AVX-512
 where their three sizes multiply to at most this. That way is for one thread only."""
 
 
@@ -38,7 +38,7 @@ def multiply(W, X, out):
     """Write W X into ``out``, in bands of W's rows where that is faster.
 
     The product of each band is then small in the sense of :data:`SMALL`, which saves up to a
-    third of the time. With several threads, or an older processor, the whole is faster.
+    third of the time. With several threads, or other kernels, the whole is faster.
 
     Parameters
     ----------
@@ -68,20 +68,20 @@ def sums_by_id(columns, ids, V):
 
 @functools.cache
 def _rows_of_a_band(n, m, B):
-    if not ONE_THREAD_AVX512:
+    if not FAST_WHEN_SMALL:
         return n
     return max((r for r in range(8, n + 1) if n % r == 0 and r * m * B <= SMALL), default=n)
 
 
-def _one_thread_avx512():
-    """Say whether NumPy uses OpenBLAS with one thread, on a processor with AVX-512."""
-    settings = [os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")]
-    threads = next(filter(None, settings), str(os.cpu_count()))
-    numpy = np.show_config("dicts")
-    openblas = "openblas" in numpy["Build Dependencies"]["blas"]["name"]
-    found = numpy["SIMD Extensions"].get("found", [])  # the level has an old name and a new one
-    avx512 = {"X86_V4", "AVX512_SKX"} & set(found)
-    return openblas and threads == "1" and bool(avx512)
+def _fast_when_small():
+    """Say whether OpenBLAS runs one thread of its kernels for AVX-512.
+
+    That depends on more than the processor: where OpenBLAS does not know a newer one, it falls
+    back to kernels for AVX2.
+    """
+    blas = [b for b in threadpool_info() if b["internal_api"] == "openblas"]
+    kernels = {"SkylakeX", "Cooperlake", "SapphireRapids"}
+    return any(b["num_threads"] == 1 and b["architecture"] in kernels for b in blas)
 
 
-ONE_THREAD_AVX512 = _one_thread_avx512()
+FAST_WHEN_SMALL = _fast_when_small()

@@ -2,8 +2,7 @@
 
 Inside, arrays are (time, features, batch), so that at each step a gate is a run of contiguous
 memory. State, input and a row of ones lie in one slot, so one product a step gives all gates.
-The slots of a block of steps lie side by side, as (features, steps, batch), so one product a
-block gives the weights' gradients.
+A block's slots lie side by side, (features, steps, batch): one product gives its gradients.
 """
 
 import numpy as np
@@ -108,16 +107,17 @@ class Recurrent:
             s[0][:] = first.T
         self.mask = None if mask is None else _checked_mask(mask, B, T)
         self._fuse()
-        h = np.empty((T, self.H, B), self.dtype)
         for t in range(T):
             self._listen(t)
             self._step(t)
             if self.mask is not None:
                 for s in self.s:
                     np.copyto(s[t + 1], s[t], where=~self.mask[t])
-            h[t] = self.s[0][t + 1]
+        h = np.empty((T + 1, self.H, B), self.dtype)
+        for block in _cut(0, T + 1, self.k):
+            h[block] = self._h_prev(block)
         self.ready = True
-        return h.transpose(2, 0, 1), self._as_given([s[T] for s in self.s])
+        return h[1:].transpose(2, 0, 1), self._as_given([s[T] for s in self.s])
 
     def backward(self, dh, dstate=None):
         """Go back through time: fill ``gradients``, and return those of what came in.
@@ -226,7 +226,7 @@ class Recurrent:
 
     def _fuse(self):
         """Make one matrix of all weights, in which σ is a tanh: σ(a) = (1 + tanh(a / 2)) / 2."""
-        if not all(np.isfinite(array).all() for array in self.parameters.values()):
+        if not all(np.isfinite(np.vdot(array, array)) for array in self.parameters.values()):
             for name, array in self.weights.items():
                 numbers(name, array)  # the error says which weight, and where
         half = np.ones((len(self.gates), self.H), self.dtype)

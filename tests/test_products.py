@@ -8,7 +8,7 @@ from rnnbook import products
 
 @pytest.fixture(params=[True, False], ids=["bands", "whole"])
 def bands(request, monkeypatch):
-    monkeypatch.setattr(products, "ONE_THREAD_AVX512", request.param)
+    monkeypatch.setattr(products, "FAST_WHEN_SMALL", request.param)
     products._rows_of_a_band.cache_clear()
     yield request.param
     products._rows_of_a_band.cache_clear()

@@ -6,7 +6,7 @@
 import numpy as np
 
 from rnnbook.arrays import whole
-from rnnbook.hmm.rows import Rows
+from rnnbook.hmm.rows import Rows, begins, joined
 from rnnbook.hmm.steps import checked_model, shares
 from rnnbook.hmm.sweeps import Paths, Sums, Sweep, counts, logarithms, settled, trace
 from rnnbook.text import token_ids
@@ -73,13 +73,13 @@ class HMM:
             If the sequences are not such, or a length differs.
         """
         N, V = whole("N", N), whole("V", V)
-        (states, lengths), (ids, others) = _joined(states, N), _joined(sequences, V)
+        (states, lengths), (ids, others) = joined(states, N), joined(sequences, V)
         if lengths.tolist() != others.tolist():
             raise ValueError(
                 f"states and sequences must have the same lengths, got {len(lengths)} sequences "
                 f"with {len(states)} states and {len(others)} with {len(ids)} symbols"
             )
-        first = _begins(lengths)
+        first = begins(lengths)
         inside = np.delete(np.arange(len(ids)), first)
         steps = np.bincount(states[inside - 1] * N + states[inside], minlength=N * N)
         heard = np.bincount(states * V + ids, minlength=N * V)
@@ -115,8 +115,8 @@ class HMM:
         An impossible sequence has minus infinity. An empty one, or one with other ids than
         whole numbers from 0 to V - 1, raises an error.
         """
-        ids, lengths = _joined(sequences, self.V)
-        return np.add.reduceat(self._logs(self._forward(Rows(ids, lengths))), _begins(lengths))
+        ids, lengths = joined(sequences, self.V)
+        return np.add.reduceat(self._logs(self._forward(Rows(ids, lengths))), begins(lengths))
 
     def next_probabilities(self, context):
         """Return the probability of each symbol after a context, shape (V,).
@@ -189,12 +189,12 @@ class HMM:
         TypeError, ValueError
             If a sequence is empty, has other ids than 0 to V - 1, or is impossible.
         """
-        ids, lengths = _joined(sequences, self.V)
+        ids, lengths = joined(sequences, self.V)
         start, steps, heard = map(logarithms, (self.start, self.transitions, self.emissions))
         sweep = settled(Rows(ids, lengths), Paths(steps.T), start, heard)
         sweep.refuse_impossible()
         path = sweep.rows.in_order([p[None] for p in trace(sweep.rows, sweep.x, steps)])[:, 0]
-        first = _begins(lengths)
+        first = begins(lengths)
         log_p = heard[path, ids]
         log_p[1:] += steps[path[:-1], path[1:]]
         log_p[first] = start[path[first]] + heard[path[first], ids[first]]
@@ -229,7 +229,7 @@ class HMM:
         -----
         After Baum, Petrie, Soules and Weiss (1970).
         """
-        rows, model, history = Rows(*_joined(sequences, self.V)), self, []
+        rows, model, history = Rows(*joined(sequences, self.V)), self, []
         for _ in range(whole("iterations", iterations)):
             forward, backward = model._both(rows)
             rows = forward.rows
@@ -272,26 +272,8 @@ class HMM:
         return self.filter(context)[-1] @ self.transitions if len(context) else self.start
 
 
-def _joined(sequences, V):
-    """Return the ids of all sequences in one array, and the length of each."""
-    checked = []
-    for k, ids in enumerate(sequences):
-        try:
-            checked.append(token_ids(ids, V, 1))
-        except (TypeError, ValueError) as error:
-            raise type(error)(f"sequence {k}: {error}") from error
-    if not checked:
-        raise ValueError("sequences must hold at least one sequence, got none")
-    ids = np.concatenate(checked, dtype=np.int64, casting="unsafe")  # unsigned with signed too
-    return ids, np.array([len(part) for part in checked])
-
-
 def _rows(ids):
     return Rows(ids, np.array([len(ids)]))
-
-
-def _begins(lengths):
-    return np.cumsum(lengths) - lengths
 
 
 def _cumulative(p):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from rnnbook.text import token_ids
+
 
 class Rows:
     """Sequences cut into rows, the longest first, so that at each step the first n go on.
@@ -41,7 +43,7 @@ class Rows:
         self.before = np.where(nth > 0, place[row - 1], -1)[order]
         self.after = np.where(nth + 1 < pieces[sequence], np.roll(place, -1), -1)[order]
         self.active = len(row) - np.cumsum(np.bincount(length, minlength=L + 1))[:L]
-        begin = ((np.cumsum(lengths) - lengths)[sequence] + nth * L)[order]
+        begin = (begins(lengths)[sequence] + nth * L)[order]
         self.at = [begin[:n] + t for t, n in enumerate(self.active)]
         self.ids = [ids[at] for at in self.at]
 
@@ -60,3 +62,46 @@ class Rows:
         for at, x_t in zip(self.at, x, strict=True):
             out[at] = x_t.T
         return out
+
+
+def joined(sequences, V):
+    """Return the ids of S sequences in one array, and the length of each.
+
+    Parameters
+    ----------
+    sequences : sequence of S array_like of int
+        The symbols, from 0 to V - 1.
+    V : int
+        The number of symbols.
+
+    Returns
+    -------
+    ids : numpy.ndarray of int, shape (n,)
+        The sequences one after another.
+    lengths : numpy.ndarray of int, shape (S,)
+        At least 1 each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no sequence, or one is empty or has other ids; it is named.
+    """
+    arrays = [np.asarray(ids) for ids in sequences]
+    if not arrays:
+        raise ValueError("sequences must hold at least one sequence, got none")
+    lengths = np.array([array.size for array in arrays])
+    regular = lengths.all() and all(a.ndim == 1 and a.dtype.kind in "iu" for a in arrays)
+    # Signed with unsigned integers would make floats; what is too large is negative then.
+    ids = np.concatenate(arrays, dtype=np.int64, casting="unsafe") if regular else None
+    if ids is None or ids.min() < 0 or ids.max() >= V:
+        for k, array in enumerate(arrays):
+            try:
+                token_ids(array, V, 1)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"sequence {k}: {error}") from error
+    return ids, lengths
+
+
+def begins(lengths):
+    """Return where each of S sequences begins among all symbols, shape (S,)."""
+    return np.cumsum(lengths) - lengths

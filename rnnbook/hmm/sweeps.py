@@ -8,10 +8,13 @@ few steps. ``hmm.steps`` has the same recursions to read.
 
 import numpy as np
 
+from rnnbook.hmm.rows import begins
+
 # Two vectors whose entries agree to this stay as close from there on: no step of either
 # algebra moves two vectors apart (in Hilbert's projective metric; Seneta 1981, section 3.1).
 AGREE = 1e-12
 NEVER = -1e300  # log 0: of minus infinity, BLAS may make NaN. No sum of possible steps is as low.
+CACHED = 2**17  # so many numbers stay in the cache
 ROUNDS = 4  # after as many, rows that still change are made longer
 
 
@@ -54,20 +57,23 @@ class Paths:
 
     def __init__(self, steps):
         self.pairs = np.stack([steps.T, np.ones_like(steps)], axis=-1)
-        self.room = np.empty(0)
+        self.n = 0
 
     def product(self, f, out):
         """Write what f, shape (N, n), becomes after a step into ``out``."""
         # A sum w_j + f_r for all j and r is the product of (w, 1) and (1, f), and as that it
         # takes a third of the time that broadcasting takes.
-        terms = np.ones((len(f), 2, f.shape[1]))
-        terms[:, 1] = f
-        if self.room.size < f.size:
-            self.room = np.empty(f.size)
-        sums = self.room[: f.size].reshape(f.shape)
-        np.matmul(self.pairs[0], terms[0], out=out)
-        for pair, term in zip(self.pairs[1:], terms[1:], strict=True):
-            np.maximum(out, np.matmul(pair, term, out=sums), out=out)
+        N, n = f.shape
+        if n != self.n:
+            self.n, self.terms = n, np.ones((N, 2, n))
+            self.sums = np.empty((N if N * N * n <= CACHED else 1, N, n))
+        self.terms[:, 1] = f
+        if len(self.sums) == N:
+            np.maximum.reduce(np.matmul(self.pairs, self.terms, out=self.sums), axis=0, out=out)
+            return
+        np.matmul(self.pairs[0], self.terms[0], out=out)
+        for pair, term in zip(self.pairs[1:], self.terms[1:], strict=True):
+            np.maximum(out, np.matmul(pair, term, out=self.sums[0]), out=out)
 
     @staticmethod
     def agree(a, b):
@@ -127,7 +133,7 @@ class Sweep:
         totals = self.rows.in_order(self.totals)[:, 0]
         where = np.flatnonzero(totals <= self.algebra.none)
         if where.size:
-            begin = np.cumsum(self.rows.lengths) - self.rows.lengths
+            begin = begins(self.rows.lengths)
             k = np.searchsorted(begin, where[0], side="right") - 1
             raise ValueError(
                 f"sequence {k} is impossible under the model from index {where[0] - begin[k]} on "
@@ -262,6 +268,8 @@ def trace(rows, best, log_transitions):
             on = state != path[t][todo]
             todo, state = todo[on], state[on]
             path[t][todo] = state
+            if not todo.size:
+                break
         todo = rows.before[todo]
         todo = todo[todo >= 0]
     return path
