@@ -454,7 +454,8 @@ claim(43, ("bits that the 1st character before saves", rungs[1] - rungs[2], "> 0
 #
 # Forward, loss, backward, clip, update: five lines. How the third one works is [chapter 4](04_bptt.ipynb); for now it fills
 # `net.gradients`. The fourth shortens gradients that are too long ([chapter 5](05_vanishing_gradients.ipynb) says why).
-# [Adam](#rnnbook.optimizers.Adam) is an optimizer that scales each weight's step; the learning rate rises for 200 steps and then falls
+# [Adam](#rnnbook.optimizers.Adam) ([Kingma and Ba, 2015](#kingma2015)) is an optimizer that divides each weight's gradient by its
+# usual size; the learning rate rises for 200 steps and then falls
 # to zero.
 
 # %%
