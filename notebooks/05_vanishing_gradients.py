@@ -328,11 +328,11 @@ for phi, g in (*(("tanh", g) for g in gains), ("identity", 1.0), ("relu", 1.0)):
         result[phi, g] = np.array([[side(net, many, k) for k in lags] for net in nets])
 
 # %%
+print("at lag 80           measured  predicted  worst seed off by")
 for phi, g in measured:
     left, right = measured[phi, g][:, -1], predicted[phi, g][:, -1]
-    two = (round(side.mean(), 1) + 0.0 for side in (left, right))  # no minus zero
-    print(f"{phi:8} gain {g:4}: at lag 80 measured {next(two):5.1f},",
-          f"predicted {next(two):5.1f}, worst seed off by {abs(left - right).max():.1f}")
+    figures = np.round([left.mean(), right.mean(), abs(left - right).max()], 1)
+    print(f"{phi:8} gain {g:4} ", *(f"{x:10.1f}" for x in figures + 0.0))  # no -0.0
 for case in measured:
     assert abs((measured[case] - predicted[case]).mean(axis=0)).max() < 1
 assert measured["tanh", 1.0].max() < 0 < measured["tanh", 2.0][:, -1].min()
@@ -429,11 +429,11 @@ for phi in ("identity", "tanh", "relu"):
     print(f"{phi:8} accuracy", *(f"{a:.2f}" for a in right), f" rho {np.median(rho):.1f}")
 
 # %%
+print("            before   foretold      after   foretold      worst")
 for phi, sides in both_sides.items():
-    (old, guess), (new, late) = np.median(sides, axis=2).round(1) + 0.0
-    low, high = sides[1, 0].min(), sides[1, 0].max()
-    print(f"{phi:8} before {old:4.1f} (foretold {guess:4.1f}), after {new:4.1f}",
-          f"(foretold {late:4.1f}), range {low:4.1f} to {high:4.1f}")
+    old, guess, new, late = np.median(sides, axis=2).ravel().round(1) + 0.0
+    figures = (old, guess, new, late, sides[1, 0].min())
+    print(f"{phi:8}", *(f"{x:10.1f}" for x in figures))
     assert abs(old - guess) < 1 < new - late + 0.5
     assert phi == "identity" or (new > old + 0.5 and new > late + 2)
 
@@ -506,7 +506,7 @@ for name, path in (("plain", free), ("clipped", clipped)):
     assert leap > 1 and found[1] > 0.05 if path is free else leap < 0.031
 assert found[1] < 0.01
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-cliff", "caption": "The loss of one neuron over its two weights, as in figure 6 of Pascanu et al. (2013), computed on a grid. Top: seen from above, with a plain walk (red) and a clipped one (blue), both from the ring. Bottom: a cut at w = 5."}, "image": {"alt": "Top, a map of the loss: a dark plateau at the lower left and a light slope at the upper right meet in a sharp edge. Both walks begin on the slope and come down to the edge. The plain one is thrown back across the slope in one huge step; the clipped one follows the edge in small steps. Bottom, the cut: the loss is high, drops as if over a cliff to nearly zero, and rises gently."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-cliff", "caption": "The loss of one neuron over its two weights, as in figure 6 of Pascanu et al. (2013), computed on a grid. Top: seen from above, with a plain walk (red) and a clipped one (blue), both from the ring. Bottom: a cut at w = 5."}, "image": {"alt": "Top, a map of the loss: a high plateau at the lower left and a low slope at the upper right meet in a sharp edge. Both walks begin on the slope and come down to the edge. The plain one is thrown back across the slope in one huge step; the clipped one follows the edge in small steps. Bottom, the cut: the loss is high, drops as if over a cliff to nearly zero, and rises gently."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 6.4), height_ratios=(3, 2))
 edges = (w[0, 0], w[0, -1], b[0, 0], b[-1, 0])
 look = {"origin": "lower", "aspect": "auto", "cmap": "Greys", "vmin": 0, "vmax": 0.6}
@@ -1096,7 +1096,7 @@ plt.show()
 fig, axes = plt.subplots(1, 2, figsize=(5.8, 7.6), sharey=True)
 for row, (name, (arrived, right)) in enumerate(table.items()):
     kind = "muted" if name in chaotic else "hidden" if learned(name) >= 4 else "output"
-    shown = (np.maximum(arrived, -20), np.round(right, 1))
+    shown = (np.maximum(arrived, -20).round(2), np.round(right, 1))
     for ax, x in zip(axes, shown[: 1 if name in chaotic else 2], strict=False):
         ax.plot([min(x), max(x)], [row, row], color=COLORS[kind], lw=2)
         ax.plot(np.median(x), row, "o", color=COLORS[kind], ms=6)
