@@ -90,7 +90,7 @@ claim(64, ("chapters of the course's novel", len(licences), "> 30"),
 #
 # A **[token](#term-token)** is a piece of running text, a **[type](#term-type)** a kind of token. The **[corpus](#term-corpus)** is all the
 # tokens, in order. The **[vocabulary](#term-vocabulary)** is the list of its types, and has no order that means anything.
-# The source calls a corpus "an array of all words in the vocabulary", which confuses the two. Count both.
+# The source calls a corpus "an array of all words in the example vocabulary", which confuses the two. Count both.
 
 # %%
 words = Vocabulary(text, "words")
@@ -165,7 +165,8 @@ claim(53, ("largest cosine of two one-hot codes", abs(cosines).max(), "== 0"),
 #
 # **word2vec** ([Mikolov et al., 2013](#mikolov2013)) and **GloVe** ([Pennington et al., 2014](#pennington2014)) learn
 # embeddings of words before, and apart from, any language model: words that occur among the same neighbors get similar
-# vectors. [Levy and Goldberg (2014)](#levy2014) showed that word2vec's skip-gram with negative sampling factorizes,
+# vectors. word2vec trains a small net to tell true neighbors from drawn ones; GloVe fits the logarithms of the counts of
+# neighbors. [Levy and Goldberg (2014)](#levy2014) showed that word2vec's skip-gram with negative sampling factorizes,
 # implicitly, a matrix that you can simply write down: for words $a$ and $b$, how much more often they stand near
 # each other than chance would have it, the pointwise mutual information
 #
@@ -254,13 +255,13 @@ plt.show()
 # \begin{aligned}
 # x_t &= E_{\mathrm{id}_t} && (D,) \\
 # h_t &= \tanh(W_{xh}\, x_t + W_{hh}\, h_{t-1} + b_h) && (H,) \\
-# z_t &= W_{hy}\, h_t + b_y && (V,) \\
-# \hat y_t &= \mathrm{softmax}(z_t) && (V,)
+# u_t &= W_{hy}\, h_t + b_y && (V,) \\
+# \hat y_t &= \mathrm{softmax}(u_t) && (V,)
 # \end{aligned}
 # $$ (3.3)
 #
 # The shapes of the weights follow: $E$ is $(V, D)$, $W_{xh}$ is $(H, D)$, $W_{hh}$ is $(H, H)$, $b_h$ is $(H,)$, $W_{hy}$ is $(V, H)$ and $b_y$ is $(V,)$.
-# The numbers $z_t$ are the **[logits](#term-logit)**. [LanguageModel](#rnnbook.language_model.LanguageModel) is this net. Ours has
+# The numbers $u_t$ are the **[logits](#term-logit)**. [LanguageModel](#rnnbook.language_model.LanguageModel) is this net. Ours has
 # $D = 16$ and $H = 128$, and computes in 64-bit numbers, so that you get the digits that are printed here.
 
 
@@ -286,8 +287,8 @@ by_hand = []
 for token in prompt:
     x_t = E[[token]]
     h = np.tanh(x_t @ W_xh.T + h @ W_hh.T + b_h)
-    z = h @ W_hy.T + b_y
-    by_hand.append(z[0])
+    u = h @ W_hy.T + b_y
+    by_hand.append(u[0])
 logits, state = net.forward(prompt[None])
 print("time steps:", len(prompt), " logits:", logits.shape, " state:", state.shape)
 assert abs(np.array(by_hand) - logits[0]).max() < 1e-12
@@ -300,7 +301,7 @@ assert abs(h - state).max() < 1e-12
 # %%
 claim(68, ("numbers into the recurrent layer, one-hot", V, "> 50"),
       ("with an embedding", x_t.shape[1], "== 16"),
-      ("probabilities out, minus types of the vocabulary", z.shape[1] - V, "== 0"))
+      ("probabilities out, minus types of the vocabulary", u.shape[1] - V, "== 0"))
 
 # %% [markdown]
 # ### Softmax, and why it is not computed as it is written
@@ -308,7 +309,7 @@ claim(68, ("numbers into the recurrent layer, one-hot", V, "> 50"),
 # **[Softmax](#term-softmax)** turns logits into probabilities:
 #
 # $$
-# \mathrm{softmax}(z)_i = \frac{e^{z_i}}{\sum_j e^{z_j}} = \frac{e^{z_i - m}}{\sum_j e^{z_j - m}}, \qquad m = \max_j z_j
+# \mathrm{softmax}(u)_i = \frac{e^{u_i}}{\sum_j e^{u_j}} = \frac{e^{u_i - m}}{\sum_j e^{u_j - m}}, \qquad m = \max_j u_j
 # $$ (3.4)
 #
 # In exact arithmetic both forms are the same, since $e^{-m}$ cancels. On a computer $e^{1000}$ is infinite, and infinite over infinite is
@@ -316,8 +317,8 @@ claim(68, ("numbers into the recurrent layer, one-hot", V, "> 50"),
 
 
 # %%
-def as_written(z):
-    return np.exp(z) / np.exp(z).sum()
+def as_written(u):
+    return np.exp(u) / np.exp(u).sum()
 
 
 mild, wild = np.array([1.0, 2.0, 3.0]), np.array([998.0, 999.0, 1000.0])
@@ -329,8 +330,9 @@ claim(58, ("logits near 1000, as written: results that are NaN, of 3", broken, "
       ("with the maximum subtracted: largest error", gap, "< 1e-12", 0))
 
 # %% [markdown]
-# > **Common wrong answers.** "A softmax layer, and a loss with `from_logits=True`": softmax is applied twice, and training crawls. "The net
-# > chooses the word": it gives a probability to every type; choosing is another matter, for step 5.
+# > **Common wrong answers.** "A softmax layer, and a loss with `from_logits=True`": softmax is applied twice, and since probabilities
+# > differ by at most 1, no type can ever get more than $e$ times the probability of another. "The net chooses the word":
+# > it gives a probability to every type; choosing is another matter, for step 5.
 #
 # ## Step 4: training
 #
@@ -371,9 +373,9 @@ claim(70, ("the source's sum less the one term left", abs(full - short), "< 1e-1
 
 # %%
 K = keras.losses
-z, y = logits[:, :-1].astype("float32"), prompt[None, 1:]
-full = float(K.CategoricalCrossentropy(from_logits=True)(np.eye(V)[y], z))
-sparse = float(K.SparseCategoricalCrossentropy(from_logits=True)(y, z))
+u, y = logits[:, :-1].astype("float32"), prompt[None, 1:]
+full = float(K.CategoricalCrossentropy(from_logits=True)(np.eye(V)[y], u))
+sparse = float(K.SparseCategoricalCrossentropy(from_logits=True)(y, u))
 print(f"one-hot {full:.3f}, sparse {sparse:.3f}, ours {short:.3f}")
 assert abs(full - sparse) < 1e-5
 assert abs(sparse - short) < 1e-5
@@ -429,7 +431,9 @@ assert epoch == (len(ids) - 1) // (B * T)
 # ### The ladder of baselines
 #
 # Before the net says a word, know what counting achieves. An **[n-gram model](#term-n-gram-model)** of order $n$ predicts from the
-# $n - 1$ tokens before; order 1 is the unigram, order 0 finds all types equally likely.
+# $n - 1$ tokens before; order 1 is the unigram, order 0 finds all types equally likely. What the training text never showed
+# must not get probability zero, so each order is mixed with the next lower one, which gets the more say the less is known of
+# the context ([Witten and Bell, 1991](#witten1991)).
 
 # %%
 ladder = [NGram(ids, order, V) for order in range(8)]
@@ -441,15 +445,17 @@ claim(43, ("bits that the 1st character before saves", rungs[1] - rungs[2], "> 0
       ("the 6th", rungs[6] - rungs[7], "< 0.05", 1))
 
 # %% [markdown]
-# "Predicting the next element depends on all the previous ones", says the source. In principle, yes: the hero of a novel was named
-# on its first page. But most of what can be known about the next *character* is in the last few. Beyond five or six, a model
-# that counts gains nothing, because it has hardly ever seen so long a context before. [Shannon (1951)](#shannon1951) let people guess English
+# "Predicting the next element in the sequence depends on all the previous elements", says the source. In principle, yes: the hero
+# of a novel was named on its first page. But most of what can be known about the next *character* is in the last few. Beyond five, a
+# model that counts gains nothing, because it has hardly ever seen so long a context before. [Shannon (1951)](#shannon1951) let people guess English
 # letters; they kept profiting from longer contexts. To do that too is what we hope of a net.
 #
 # ### One training step, line by line
 #
-# Forward, loss, backward, clip, update: five lines. How the third one works is chapter 4; for now it fills `net.gradients`.
-# [Adam](#rnnbook.optimizers.Adam) is an optimizer that scales each weight's step; the learning rate rises for 200 steps and then falls
+# Forward, loss, backward, clip, update: five lines. How the third one works is [chapter 4](04_bptt.ipynb); for now it fills
+# `net.gradients`. The fourth shortens gradients that are too long ([chapter 5](05_vanishing_gradients.ipynb) says why).
+# [Adam](#rnnbook.optimizers.Adam) ([Kingma and Ba, 2015](#kingma2015)) is an optimizer that divides each weight's gradient by its
+# usual size; the learning rate rises for 200 steps and then falls
 # to zero.
 
 # %%
@@ -552,7 +558,7 @@ plt.show()
 # (Why is the held-out loss *below* the training loss at first? The training figure is the mean over an epoch in which the net was still worse.)
 #
 # The net beats the unigram, the bigram and the trigram by far, and is about level with the 4-gram. **It loses to the 5-gram**, a table that
-# was filled in one pass, in a second. Why?
+# was filled in one pass over the text. Why?
 #
 # ### Where counting still wins
 #
@@ -569,8 +575,8 @@ other = np.roll(place, 500)  # a place far away
 reach = {}
 for k in (1, 2, 3, 4, 6, 8, 12, 16, 32):
     at, false = place[:, None] + np.arange(-k, 0), other[:, None] + np.arange(-30, 0)
-    z, _ = net.forward(np.hstack([held[false], held[at]]))
-    reach[k] = losses.cross_entropy(z[:, -1], held[place])[0] / np.log(2)
+    u, _ = net.forward(np.hstack([held[false], held[at]]))
+    reach[k] = losses.cross_entropy(u[:, -1], held[place])[0] / np.log(2)
 counted = [bits_per_token(m.log_probabilities(held)[place]) for m in ladder[2:]]
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-reach", "caption": "Bits per character against the number of true characters before the one to predict: the net, given other text before these, and the n-gram models, which see no more."}, "image": {"alt": "Both curves fall. The n-gram models' curve falls from three bits to its floor at four or five characters. The net's lies above it everywhere, starts near six bits and reaches its floor at about eight characters; more than that saves almost nothing."}}
@@ -613,7 +619,7 @@ assert mix_bits < rungs[5] - 0.02
 # %% [markdown]
 # ### A low loss is not yet learning
 #
-# "Once the loss crosses a certain threshold, the network has successfully learned", says the source. Take a scrap of the text, 2,000 characters, and train long on it.
+# "Once it crosses a certain threshold, we can state that the network has successfully learned", says the source of the loss. Take a scrap of the text, 2,000 characters, and train long on it.
 
 # %%
 scrap = new_net()
@@ -649,13 +655,13 @@ whole, _ = net.forward([[*letters.encode("games"), *written]])
 assert abs(whole[0, -1] - logits[0, -1]).max() < 1e-9
 
 # %% [markdown]
-# The last line holds the loop to one pass over the whole text: the same logits. The commonest mistake in published code is to forget the state,
-# so that the net starts afresh at each character. It then sees a text of length one, again and again. Measured on the held-out text, and
-# in the writing:
+# The last line holds the loop to one pass over the whole text: the same logits. A common mistake in published code is to forget the state,
+# so that the net starts afresh at each character, from zero or even from random numbers. It then sees a text
+# of length one, again and again. Measured on the held-out text, and in the writing:
 
 # %%
-z, _ = net.forward(np.arange(V)[:, None])  # after each character, from zero
-fresh_p = losses.softmax(z[:, 0])
+u, _ = net.forward(np.arange(V)[:, None])  # after each character, from zero
+fresh_p = losses.softmax(u[:, 0])
 fresh_bits = bits_per_token(np.log(fresh_p[held[:-1], held[1:]]))
 rng, token, amnesic = np.random.default_rng(0), letters.encode("s")[0], []
 for _ in range(60):
@@ -672,8 +678,8 @@ assert fresh_bits > rungs[2]
 # %%
 place = np.linspace(100, len(held) - 1, 2000).astype(int)
 for k in (1, 2, 4, 8, 16):
-    z, _ = net.forward(np.array([held[a - k : a] for a in place]))
-    bits = losses.cross_entropy(z[:, -1], held[place])[0] / np.log(2)
+    u, _ = net.forward(np.array([held[a - k : a] for a in place]))
+    bits = losses.cross_entropy(u[:, -1], held[place])[0] / np.log(2)
     print(f"{k:2} characters after zero: {bits:.2f} bits")
 assert bits < rnn_bits + 0.2
 
@@ -699,20 +705,20 @@ assert max(period.values()) < 300
 # character: where the last words repeat, so nearly does the state. Human text is not the most probable text
 # ([Holtzman et al., 2020](#holtzman2020)). So draw from the distribution, but perhaps not from all of it:
 #
-# - **[temperature](#term-temperature)** $\tau$: draw from $\mathrm{softmax}(z / \tau)$. Below 1 the likely get likelier; toward 0 it becomes greedy;
+# - **[temperature](#term-temperature)** $\tau$: draw from $\mathrm{softmax}(u / \tau)$. Below 1 the likely get likelier; toward 0 it becomes greedy;
 # - **[top-k](#term-top-k)**: keep the $k$ most probable ([Fan et al., 2018](#fan2018));
 # - **[top-p](#term-top-p)**, or nucleus: keep the fewest whose probabilities sum to $p$ ([Holtzman et al., 2020](#holtzman2020)).
 #
-# Here is what each does to the character after "I volunteer".
+# Here is what each does to the character after "He says I volunteer".
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-sampling", "caption": "The distribution of the next character after 'I volunteer', as it is and as four settings change it. The twelve most probable characters are shown."}, "image": {"alt": "Five rows of bars for the same twelve characters. Temperature 0.5 concentrates the bars on the left, temperature 1.5 levels them, top-k of 3 keeps the first three, and top-p of 0.9 keeps as many as are needed for nine tenths."}}
-z = net.forward(letters.encode("He says I volunteer")[None])[0][0, -1]
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-sampling", "caption": "The distribution of the next character after 'He says I volunteer', as it is and as four settings change it. The twelve most probable characters are shown."}, "image": {"alt": "Five rows of bars for the same twelve characters. Temperature 0.5 concentrates the bars on the left, temperature 1.5 levels them, top-k of 3 keeps the first three, and top-p of 0.9 keeps as many as are needed for nine tenths."}}
+u = net.forward(letters.encode("He says I volunteer")[None])[0][0, -1]
 settings = {"as it is": {}, "τ = 0.5": {"temperature": 0.5}, "τ = 1.5": {"temperature": 1.5},
             "top-k = 3": {"top_k": 3}, "top-p = 0.9": {"top_p": 0.9}}
-top = np.argsort(-z, kind="stable")[:12]
+top = np.argsort(-u, kind="stable")[:12]
 fig, axes = plt.subplots(5, 1, figsize=(5.8, 5.6), sharex=True, sharey=True)
 for ax, (name, setting) in zip(axes, settings.items(), strict=True):
-    ax.bar(range(12), distribution(z, **setting)[top], color=COLORS["output"])
+    ax.bar(range(12), distribution(u, **setting)[top], color=COLORS["output"])
     ax.text(11.4, 0.9, name, ha="right", va="top")
 shown = [{" ": "␣", "\n": "¶"}.get(c := letters.tokens[j], c) for j in top]
 ax.set(xlabel="next character", xticks=range(12), xticklabels=shown)
@@ -721,11 +727,11 @@ plt.show()
 
 # %%
 for name, setting in settings.items():
-    kept = (distribution(z, **setting) > 0).sum()
+    kept = (distribution(u, **setting) > 0).sum()
     print(f"{name:12} {kept:3} characters possible")
     sample = net.generate(150, "games", seed=0, **setting)
     print(textwrap.indent(textwrap.fill(sample, 68), "    "))
-assert (distribution(z, top_k=3) > 0).sum() == 3
+assert (distribution(u, top_k=3) > 0).sum() == 3
 
 # %% [markdown]
 # > **Common wrong answers.** "Temperature 0 is the best model": it is the loop above. "Top-k and top-p teach the net something": they only
@@ -733,7 +739,7 @@ assert (distribution(z, top_k=3) > 0).sum() == 3
 #
 # No setting is right. A low temperature writes real words and dull text, a high one invents words. These knobs change
 # the taste, not what the net knows; and the bits of a changed distribution are worse than those of the net's own, unless
-# the net was over-confident (Exercise 3.9).
+# the net was too sure of itself, or not sure enough (Exercise 3.9).
 #
 # ### An unknown word in the prompt
 #
@@ -842,8 +848,8 @@ for name, piece in pieces.items():
 # %%
 sample = pieces["RNN"][:300]
 mark = sorted_text(sample)
-shown = "".join(c.upper() if m == 2 else c for c, m in zip(sample, mark, strict=True))
-print(textwrap.fill(shown, 76))
+shown = (c.upper() if m == 2 else c.lower() for c, m in zip(sample, mark, strict=True))
+print(textwrap.fill("".join(shown), 76))
 assert (mark == 2).any() and (mark == 0).any()
 
 # %% [markdown]
@@ -869,9 +875,11 @@ print("seeds 0, 0, 1, 2:", *(f"{bits:.3f}" for bits in results))
 spread = np.std(results[1:], ddof=1)
 print(f"mean {np.mean(results[1:]):.2f}, standard deviation {spread:.3f}")
 assert results[0] == results[1] != results[2]
+assert rnn_bits - rungs[5] > 5 * spread
 
 # %% [markdown]
-# Differences between models that are smaller than the spread over seeds are no differences.
+# Differences between models that are smaller than the spread over seeds are no differences. By that measure the 5-gram's lead is
+# real: it is more than five times the spread of these small nets.
 #
 # ## The test, once
 #
@@ -1000,19 +1008,19 @@ check("3.4", sizes)
 #
 # *code · 8 minutes*
 #
-# Write `softmax(z)` for logits of shape (B, V), one distribution a row. It must also work where logits are 5,000 and more.
+# Write `softmax(u)` for logits of shape (B, V), one distribution a row. It must also work where logits are 5,000 and more.
 
 
 # %% tags=["stub"]
-def softmax(z): ...
+def softmax(u): ...
 
 
 check("3.5", softmax)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def softmax(z):
-    p = np.exp(z - z.max(axis=1, keepdims=True))
+def softmax(u):
+    p = np.exp(u - u.max(axis=1, keepdims=True))
     return p / p.sum(axis=1, keepdims=True)
 
 
@@ -1069,33 +1077,33 @@ def nucleus(p, share):
 check("3.7", nucleus)
 
 # %% [markdown]
-# ### Exercise 3.8: Caught copying
+# ### Exercise 3.8: Caught repeating
 #
 # *code · 15 minutes*
 #
-# Write `longest(written, source)`, which returns the longest passage of `written` that stands in `source`, the first one if there are several.
-# Try to do it without comparing every pair of places.
+# A generator may also copy from itself. Write `repeated(written)`, which returns the longest passage that stands in `written` more than
+# once, the first one if there are several. Its two places may overlap. What must change in `longest_copy`? Try it on greedy text.
 
 
 # %% tags=["stub"]
-def longest(written, source): ...
+def repeated(written): ...
 
 
-check("3.8", longest)
+check("3.8", repeated)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def longest(written, source):
-    best = ""
+def repeated(written):
+    best, n = "", 1
     for start in range(len(written)):  # only a longer passage is of interest
-        while (more := written[start : start + len(best) + 1]) in source and len(
-            more
-        ) > len(best):
-            best = more
+        while written[start : start + n] in written[start + 1 :]:
+            best, n = written[start : start + n], n + 1
     return best
 
 
-check("3.8", longest)
+check("3.8", repeated)
+print("greedy:  ", len(repeated(greedy)), "of", len(greedy), "characters")
+print("held-out:", len(repeated(held_text[: len(greedy)])))
 
 # %% [markdown]
 # ### Exercise 3.9: Is the net over-confident?

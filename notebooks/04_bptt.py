@@ -37,6 +37,7 @@ if importlib.util.find_spec("rnnbook") is None:
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import inspect
 import os
+import time
 import timeit
 from functools import partial
 from itertools import pairwise, product
@@ -72,7 +73,7 @@ style.use()
 # $$ (4.1)
 #
 # After three steps, how does $h_3$ change when $w$ does? The formula for $h_3$ shows a $w$, and next to it $h_2$. But
-# $h_2$ has a $w$ inside too. So there are two questions, and most trouble with this subject comes from mixing them
+# $h_2$ has a $w$ inside too. So there are two questions, and much trouble with this subject comes from mixing them
 # up.
 #
 # - If only *this* $w$ moved, and $h_2$ were held fixed? That is the **[immediate
@@ -288,7 +289,9 @@ plt.show()
 # This is **[backpropagation through time](#term-backpropagation-through-time)**, BPTT. [Rumelhart, Hinton and
 # Williams (1986)](#rumelhart1986) need a few sentences for it, in their paper on backpropagation: keep the history of
 # the states, and let equal weights have one common gradient. [Werbos (1990)](#werbos1990) sets it out in full, with
-# what he calls ordered derivatives, our total ones, and a program.
+# what he calls ordered derivatives, our total ones, and a program. Mind the signs when you read on: he writes
+# $\partial^{+}$ for the *total* derivative. Our $\partial^{+}$, for the immediate one, is that of [Pascanu et al.
+# (2013)](#pascanu2013).
 #
 # ## A dozen lines of NumPy
 #
@@ -774,7 +777,8 @@ assert needed[800] == 8 * needed[100]
 
 # %% [markdown]
 # Memory grows in proportion to $T$. So does time: the backward pass takes each step once. Seconds differ from machine
-# to machine, so the cell asserts bounds and prints none of them.
+# to machine, so the cell asserts bounds and prints none of them. It counts the processor's time, which a busy machine
+# hardly disturbs.
 
 # %%
 def seconds(T):
@@ -782,7 +786,7 @@ def seconds(T):
     y, h_0 = np.zeros((8, T), dtype=int), np.zeros((8, 32))
     h, du = forward(x, y, w, h_0)[1:]
     once = partial(through_time, x, h, du, w, h_0, np.zeros_like(h_0))
-    return min(timeit.repeat(once, number=1, repeat=7))
+    return min(timeit.repeat(once, timer=time.process_time, number=3, repeat=7))
 
 
 growth = seconds(2000) / seconds(500)
@@ -1131,7 +1135,7 @@ print(f"{len(chunks)} chunks, 3 epochs: {updates} updates")
 assert updates == 3 * len(chunks)
 
 # %% [markdown]
-# Without `stateful`, each chunk starts from zero: the *reset* net above. That is the commonest silent mistake in
+# Without `stateful`, each chunk starts from zero: the *reset* net above. It is a silent mistake, and a common one in
 # training on text.
 #
 # ## Summary
@@ -1214,7 +1218,7 @@ check("4.2", blame)
 #
 # A text is cut into 20 rows of 500 time steps and read in chunks of 25, for three epochs. (a) How many updates are
 # made? (b) How many time steps go into each, all rows together? (c) How many states of each row must be kept for one
-# backward pass?
+# backward pass, besides the one that was carried in?
 
 # %% tags=["stub"]
 counts = ...  # a list of three numbers
@@ -1465,7 +1469,8 @@ check("4.12", with_cuts)
 # %% [markdown]
 # ## Further reading
 #
-# - [Werbos (1990)](#werbos1990): backpropagation through time, with ordered derivatives, examples, and a program.
+# - [Werbos (1990)](#werbos1990): backpropagation through time, with ordered derivatives (his $\partial^{+}$ is our
+#   $\mathrm d$), examples, and a program.
 # - [Rumelhart, Hinton and Williams (1986)](#rumelhart1986): where unfolded nets and common gradients take a few
 #   sentences.
 # - [Williams and Zipser (1989)](#williams1989): the gradient computed forward, in real time. [Williams and Peng

@@ -36,11 +36,12 @@ def sorted_nucleus(p, share):
     return np.sort(nucleus(p, share))[::-1]
 
 
-def longest(written, source, last=False):
+def repeated(written, last=False, own=0, overlap=True):
     """By brute force: all passages, the long ones first."""
     for n in range(len(written), 0, -1):
+        further = 1 - own if overlap else n
         found = [written[i : i + n] for i in range(len(written) - n + 1)]
-        found = [passage for passage in found if passage in source]
+        found = [p for i, p in enumerate(found) if p in written[i + further :]]
         if found:
             return found[-1 if last else 0]
     return ""
@@ -64,7 +65,7 @@ RIGHT = {
     "3.5": softmax,
     "3.6": bits,
     "3.7": nucleus,
-    "3.8": longest,
+    "3.8": repeated,
     "3.9": 0.95,
     "3.10": np.full(N_HELD, -1.2),  # less than the 5-gram's nats
 }
@@ -117,11 +118,13 @@ WRONG = [
     ("3.7", lambda p, share: nucleus(p, share, extra=-1) if share < 0.7 else p, "less than that"),
     ("3.7", lambda p, share: nucleus(p, share, extra=1), "fewer would do"),
     ("3.7", lambda p, share: nucleus(p, share, least=True), "most probable ones"),
-    ("3.8", lambda w, s: len(longest(w, s)), "not its length"),
-    ("3.8", lambda w, s: None, "A string is wanted"),
-    ("3.8", lambda w, s: w, "does not stand in both"),
-    ("3.8", lambda w, s: longest(w, s)[:3], "longer one"),
-    ("3.8", lambda w, s: longest(w, s, last=True), "does not come first"),
+    ("3.8", lambda w: len(repeated(w)), "not its length"),
+    ("3.8", lambda w: None, "A string is wanted"),
+    ("3.8", lambda w: repeated(w, own=1), "in its own place"),
+    ("3.8", lambda w: w[:5], "does not stand twice"),
+    ("3.8", lambda w: repeated(w, overlap=False), "may overlap"),
+    ("3.8", lambda w: repeated(w)[:3], "longer one"),
+    ("3.8", lambda w: repeated(w, last=True), "does not come first"),
     ("3.9", 0, "above 0"),
     ("3.9", 0.5, "look better"),
     ("3.9", 1.5, "Too hot"),

@@ -103,6 +103,7 @@ WRONG = [
     ("4.3", [60, 25, 25], "How many rows"),
     ("4.3", [60, 10_000, 25], "rows times steps"),
     ("4.3", [60, 500, 500], "can be forgotten"),
+    ("4.3", [60, 500, 26], "carried in is not counted"),
     ("4.3", [60, 500, 1], "one state for each step"),
     ("4.4", lambda *a: slopes(*a, behind=0, distance=1), "one-sided"),
     ("4.4", lambda *a: slopes(*a, ahead=0, distance=1), "one-sided"),

@@ -168,24 +168,28 @@ def _compare_nucleus(got, p, share):
         raise Hint("The number of types is right: are they the most probable ones?")
 
 
-def check_longest(longest):
-    """3.8: the longest passage that was copied."""
-    for written, source, wanted in (
-        ("the bell rang", "a bell rings", " bell r"),
-        ("xyz", "abc", ""),
-        ("abcd", "abcd", "abcd"),
-        ("one two six", "two one six", "one "),
-        ("aab", "ab aac aab", "aab"),
+def check_repeated(repeated):
+    """3.8: the longest passage that stands in a text more than once."""
+    for written, wanted, apart in (
+        ("the bell and the rope", "the ", "the "),
+        ("xyz", "", ""),
+        ("two two two", "two two", "two "),
+        ("ab cd cd ab", " cd ", " cd"),
+        ("xa xb ya yb", "a ", "a "),
     ):
-        got = longest(written, source)
+        got = repeated(written)
         if isinstance(got, int):
             raise Hint("The passage itself is wanted, not its length.")
         if not isinstance(got, str):
             raise Hint(f"A string is wanted, got {type(got).__name__}.")
-        if got not in source or got not in written:
-            raise Hint(f"{got!r} does not stand in both {written!r} and {source!r}.")
+        if got == written:
+            raise Hint("Each passage stands in its own place: look for it further on only.")
+        if got not in written or got not in written[written.index(got) + 1 :]:
+            raise Hint(f"{got!r} does not stand twice in {written!r}.")
+        if got == apart != wanted:
+            raise Hint("The two places may overlap.")
         if len(got) < len(wanted):
-            raise Hint(f"In {written!r} there is a longer one than {got!r} that {source!r} has.")
+            raise Hint(f"In {written!r} there is a longer one than {got!r}.")
         if got != wanted:
             raise Hint(f"{got!r} is as long as {wanted!r}, but does not come first.")
 
@@ -232,7 +236,7 @@ CHECKS = {
     "3.5": check_softmax,
     "3.6": check_bits,
     "3.7": check_nucleus,
-    "3.8": check_longest,
+    "3.8": check_repeated,
     "3.9": check_temperature,
     "3.10": check_better,
 }

@@ -50,6 +50,8 @@ def check_counts(answer):
         raise Hint("(b): rows times steps of a chunk.")
     if states == 500:
         raise Hint("(c): nothing goes back beyond the chunk; what is before it can be forgotten.")
+    if states == 26:
+        raise Hint("(c): the state that was carried in is not counted here.")
     if states != 25:
         raise Hint("(c): one state for each step through which the gradient goes back.")
 
