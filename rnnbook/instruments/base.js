@@ -3,6 +3,7 @@
 window.rnnLive = window.rnnLive || (() => {
   "use strict";
   const definitions = {};
+  let fieldsMade = 0;
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   function filled(node, attributes, children) {
@@ -90,7 +91,7 @@ window.rnnLive = window.rnnLive || (() => {
     }, 300);
 
     function field(control) {
-      const id = `rnn-${spec.name}-${control.key}-${(fields.count = (fields.count || 0) + 1)}`;
+      const id = `rnn-${spec.name}-${control.key}-${(fieldsMade += 1)}`;
       const shown = html("span", { class: "rnn-value", "aria-hidden": "true" });
       const take = () => change({ [control.key]: legal(control, input.value) }, false);
       let input;
@@ -112,7 +113,7 @@ window.rnnLive = window.rnnLive || (() => {
     }
 
     function show() {
-      for (const { input, shown, control } of Object.values(fields).filter((f) => f.input)) {
+      for (const { input, shown, control } of Object.values(fields)) {
         const value = state[control.key];
         if (document.activeElement !== input || input.type !== "text") input.value = value;
         if (input.type !== "range") continue;

@@ -25,20 +25,31 @@ rnnLive.add("gradient-flow", (() => {
 
   const matrix = (n, entry) => Array.from({ length: n }, (_, i) =>
     Array.from({ length: n }, (__, j) => entry(i, j)));
-  const times = (A, B) => matrix(A.length, (i, j) => A[i].reduce((s, a, k) => s + a * B[k][j], 0));
+  function times(A, B) {
+    return A.map((row) => {
+      const sum = new Array(row.length).fill(0);
+      for (let k = 0; k < row.length; k += 1) {
+        const [a, other] = [row[k], B[k]];
+        for (let j = 0; j < sum.length; j += 1) sum[j] += a * other[j];
+      }
+      return sum;
+    });
+  }
   const scaled = (A, factor) => A.map((row) => row.map((a) => a * factor));
-  const frobenius = (A) => Math.hypot(...A.flat());
+  const frobenius = (A) => Math.sqrt(A.reduce((s, row) => row.reduce((r, a) => r + a * a, s), 0));
 
-  // Natural logarithm of the spectral radius: that of |A^n|^(1/n) for n = 2^32, by squaring.
+  // Natural logarithm of the spectral radius: that of |A^n|^(1/n) for n = 2^36, by squaring. Once
+  // a single eigenvalue is left, squaring keeps the norm at 1, and nothing is to be added.
   function logRadius(A) {
     let log = 0;
     let power = A;
-    for (let k = 0; k <= 32; k += 1) {
+    for (let k = 0; k <= 36; k += 1) {
       const norm = frobenius(power);
       if (norm === 0) return -Infinity;
       log += Math.log(norm) / 2 ** k;
+      if (k > 0 && Math.abs(norm - 1) < 1e-14) break;
       power = scaled(power, 1 / norm);
-      if (k < 32) power = times(power, power);
+      power = times(power, power);
     }
     return log;
   }
