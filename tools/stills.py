@@ -22,7 +22,10 @@ PAGE = '<!doctype html><html lang="en"><title>An instrument</title><body style="
 def drawn(browser, name):
     """Return what an instrument draws at first, as a file of its own; "" if it draws nothing."""
     page = browser.new_page(viewport={"width": 800, "height": 900}, reduced_motion="reduce")
-    page.set_content(PAGE + instruments.as_html(name))
+    heavy = {"embed": True} if instruments.catalog()[name].get("weights") else {}
+    page.set_content(PAGE + instruments.as_html(name, **heavy))
+    if heavy:
+        page.get_by_role("button", name="Load").click()
     drawing = page.evaluate(DRAWING)
     page.close()
     if not drawing:

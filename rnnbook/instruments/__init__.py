@@ -60,7 +60,9 @@ def show(name, **settings):
     name : str
         A key of :func:`catalog`, such as ``"unfolding"``.
     **settings
-        Where its controls stand at first, such as ``T=12``.
+        Where its controls stand at first, such as ``T=12``. The generator's ``embed=True``
+        brings its weights along, 0.5 MB: JupyterLab and Colab have no file of them beside the
+        page, as the book has.
 
     Raises
     ------
@@ -96,6 +98,7 @@ def as_html(name, **settings):
     if name not in catalog():
         raise ValueError(f"instrument must be one of {', '.join(catalog())}; got {name!r}")
     row = catalog()[name]
+    embed = row.get("weights", False) and settings.pop("embed", False)
     controls = [c | {"value": settings.pop(c["key"], c["value"])} for c in row["controls"]]
     for control in controls:
         _check(name, control)
@@ -103,12 +106,20 @@ def as_html(name, **settings):
         keys = ", ".join(c["key"] for c in controls)
         raise ValueError(f"{name} has the settings {keys}; got {', '.join(settings)}")
     spec = json.dumps({"name": name, "title": row["title"], "controls": controls})
+    carried = _weights() if embed else ""
     scripts = "\n".join(_short(f"{part}.js") for part in row["scripts"])
     return (
         f'<div class="rnn-live" data-name="{name}" data-spec="{html.escape(spec)}">\n'
         f'<img class="rnn-still" alt="{html.escape(row["alt"])}" src="{_still(name)}">\n'
-        f"<style>{_style()}</style>\n<script>{scripts}</script>\n</div>"
+        f"<style>{_style()}</style>\n{carried}<script>{scripts}</script>\n</div>"
     )
+
+
+def _weights():
+    from rnnbook.instruments import weights  # here, since most pages need none
+
+    packed = json.dumps(weights.packed()).replace("<", "\\u003c")  # no tag in a script
+    return f'<script type="text/plain" class="rnn-weights">{packed}</script>\n'
 
 
 def _check(name, control):

@@ -107,7 +107,7 @@ window.rnnLive = window.rnnLive || (() => {
         input = html("input", { id, type: "range", min, max, step, input: take });
       }
       fields[control.key] = { input, shown, control };
-      return html("div", { class: "rnn-field" },
+      return html("div", { class: control.longest > 50 ? "rnn-field rnn-wide" : "rnn-field" },
         html("label", { for: id }, control.label, control.options || control.longest ? [] : shown),
         input);
     }
@@ -139,6 +139,7 @@ window.rnnLive = window.rnnLive || (() => {
         button.disabled = { back: state.t === 0, start: state.t === 0,
           step: state.t === last(), run: state.t === last() }[name];
       }
+      if (definition.painted) definition.painted(tools);
       if (folded.open) table();
       root.rnn = { state, values, tools };
     }
@@ -204,7 +205,7 @@ window.rnnLive = window.rnnLive || (() => {
     }
 
     const button = (words, act) => html("button", { type: "button", click: act }, words);
-    const tools = { html, svg, state, spec, change, say, button, calm, stage, root };
+    const tools = { html, state, change, say, button, root, ownPage: ownsAddress };
     const buttons = definition.steps ? {
       start: button("Start", () => change({ t: 0 })),
       back: button("Back", () => change({ t: state.t - 1 })),

@@ -64,8 +64,8 @@ def restored(path=None):
     return model
 
 
-def as_script(path=None):
-    """Return the weights as a classic script, which works without a server too.
+def packed(path=None):
+    """Return the weights as what JSON can hold, for the page.
 
     Parameters
     ----------
@@ -74,21 +74,27 @@ def as_script(path=None):
 
     Returns
     -------
-    str
-        A call of ``rnnLiveWeights`` with the tokens, the arrays' names, kinds, shapes and places,
-        and all bytes in base64.
+    dict
+        The tokens; under "arrays" each array's kind, shape and first byte; all bytes in base64.
     """
     arrays, description = _loaded(path)
     parts, places, at = [], {}, 0
     for name, array in arrays.items():
-        array = array.astype("<f4" if array.dtype.kind == "f" else np.int8)
-        part = array.tobytes() + bytes(-array.nbytes % 4)  # floats begin at multiples of four
-        places[name] = [array.dtype.kind, list(array.shape), at]
-        parts.append(part)
-        at += len(part)
-    packed = {"tokens": description["tokens"], "arrays": places}
-    packed["bytes"] = base64.b64encode(b"".join(parts)).decode("ascii")
-    return f"rnnLiveWeights({json.dumps(packed)});\n"
+        kind = array.dtype.kind
+        part = array.astype("<f4" if kind == "f" else np.int8).tobytes()
+        places[name] = [kind, list(array.shape), at]
+        parts.append(part + bytes(-len(part) % 4))  # floats begin at multiples of four
+        at += len(parts[-1])
+    content = base64.b64encode(b"".join(parts)).decode("ascii")
+    return {"tokens": description["tokens"], "arrays": places, "bytes": content}
+
+
+def as_script():
+    """Return the weights as a classic script, which works without a server too.
+
+    It calls ``rnnLiveWeights`` with what :func:`packed` returns.
+    """
+    return f"rnnLiveWeights({json.dumps(packed())});\n"
 
 
 def _loaded(path):
