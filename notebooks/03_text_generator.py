@@ -1169,6 +1169,31 @@ print(f"{best:.2f} bits per character")
 check("3.10", log_p)
 
 # %% [markdown]
+# ### Exercise 3.11: Turn the knobs
+#
+# *predict · 8 minutes*
+#
+# The generator in this page gets the prompt "He did not answer the q". **Before you touch it**, predict: with top-k and $k = 1$, how many different
+# texts can the seeds 0 to 9 give? With top-p, $p = 0.9$ and temperature 1, how many characters can follow the q? And does that number rise or
+# fall at temperature 2? Then <a href="#at=generator&amp;prompt=He+did+not+answer+the+q&amp;temperature=1&amp;cut=p">set it so</a>, load the model,
+# and hand in what you see: three whole numbers, the last one read at temperature 2.
+
+# %% tags=["stub"]
+seen = ...  # a list of three whole numbers
+
+check("3.11", seen)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+prompt = writer.encode("He did not answer the q")
+texts = {tuple(writer.sample(40, seed, prompt, top_k=1)) for seed in range(10)}
+log_p = np.log(writer.next_probabilities(prompt))
+seen = [len(texts)]  # greedy: no chance is left, so the seed is not asked
+for tau in (1.0, 2.0):  # a higher temperature levels: more characters make up nine tenths
+    seen.append(int((distribution(log_p, tau, top_p=0.9) > 0).sum()))
+print(seen)
+check("3.11", seen)
+
+# %% [markdown]
 # ## Further reading
 #
 # - [Shannon (1951)](#shannon1951): people as language models, guessing letter by letter.

@@ -257,6 +257,18 @@ def test_every_term_is_defined_once_in_alphabetical_order():
     assert [t.casefold() for t in terms] == sorted(t.casefold() for t in terms)
 
 
+def test_only_pages_with_an_instrument_carry_its_code(book, pages):
+    shown = 0
+    for page in pages:
+        has = any(attrs.get("class") == "rnn-live" for _, attrs in page.tags)
+        assert ("rnnLive" in page.path.read_text(encoding="utf-8")) == has, page.path.name
+        scripts = [attrs.get("src", "") for tag, attrs in page.tags if tag == "script"]
+        assert not any("generator-weights" in src for src in scripts), "only when asked for"
+        shown += has
+    assert 3 <= shown < len(pages)
+    assert (book / "_static" / "generator-weights.js").is_file()
+
+
 def test_every_module_of_the_package_has_its_section(book):
     text = (book / "api.html").read_text(encoding="utf-8")
     for module in sorted((ROOT / "rnnbook").glob("[!_]*.py")):

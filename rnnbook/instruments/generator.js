@@ -172,7 +172,7 @@ rnnLive.add("generator", (() => {
     function frame() {
       const start = performance.now();
       let now = start;
-      while (left > 0 && now - start < 12) {
+      while (left > 0 && now - start < 24) {
         write(state.session, state);
         left -= 1;
         now = performance.now();
