@@ -51,7 +51,7 @@ from rnnbook import data, instruments, losses, style
 from rnnbook.baselines import NGram
 from rnnbook.checks import check
 from rnnbook.claims import claim
-from rnnbook.instruments import weights
+from rnnbook.instruments.weights import restored
 from rnnbook.language_model import LanguageModel
 from rnnbook.losses import bits_per_character, bits_per_token, perplexity
 from rnnbook.optimizers import Adam, clip_by_norm, warmup_cosine
@@ -740,11 +740,11 @@ assert (distribution(z, top_k=3) > 0).sum() == 3
 # one byte instead of four.
 
 # %%
-writer = weights.restored()
-ids = writer.encode(data.novel("validation"))
-writer_bits = bits_per_token(writer.log_probabilities(ids))
-count = sum(array.size for array in writer.parameters.values())
-print(f"{writer.H} units, {count} parameters")
+writer = restored()
+judged = writer.encode(data.novel("validation"))
+writer_bits = bits_per_token(writer.log_probabilities(judged))
+parameters = sum(array.size for array in writer.parameters.values())
+print(f"{writer.H} units, {parameters:,} parameters")
 print(f"bits per character: {writer_bits:.2f}; our net {rnn_bits:.2f}, the 5-gram {rungs[5]:.2f}")
 assert writer_bits < min(rnn_bits, rungs[5])
 
