@@ -172,7 +172,7 @@ rnnLive.add("generator", (() => {
     function frame() {
       const start = performance.now();
       let now = start;
-      while (left > 0 && now - start < 24) {
+      while (left > 0 && now - start < 40) {
         write(state.session, state);
         left -= 1;
         now = performance.now();
