@@ -261,7 +261,7 @@ def test_only_pages_with_an_instrument_carry_its_code(book, pages):
     shown = 0
     for page in pages:
         has = any(attrs.get("class") == "rnn-live" for _, attrs in page.tags)
-        assert ("rnnLive" in page.path.read_text(encoding="utf-8")) == has, page.path.name
+        assert ("rnnLive.add(" in page.path.read_text(encoding="utf-8")) == has, page.path.name
         scripts = [attrs.get("src", "") for tag, attrs in page.tags if tag == "script"]
         assert not any("generator-weights" in src for src in scripts), "only when asked for"
         shown += has
