@@ -10,6 +10,7 @@ from docutils import nodes
 from sphinx.ext.autodoc.mock import MockFinder
 
 from rnnbook import data
+from rnnbook.instruments import weights
 
 ROOT = Path(__file__).resolve().parents[1]
 MATHJAX = ROOT / "node_modules" / "mathjax" / "es5"
@@ -116,6 +117,13 @@ def write_novel(app, exception):
         file.write_text(data.novel(), encoding="utf-8", newline="\n")
 
 
+def write_weights(app, exception):
+    """Put the generator's weights into the book: a page that shows it loads them when asked to."""
+    if not exception and app.builder.format == "html":
+        file = Path(app.outdir) / "_static" / "generator-weights.js"
+        file.write_text(weights.as_script(), encoding="utf-8", newline="\n")
+
+
 def forget_emptied_script(app):
     """Remove what ``copy_assets`` wrote, so that Sphinx copies without a message."""
     (Path(app.outdir) / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
@@ -169,6 +177,7 @@ def setup(app):
     app.connect("html-page-context", trim_files, priority=900)
     app.connect("build-finished", write_sitemap)
     app.connect("build-finished", write_novel)
+    app.connect("build-finished", write_weights)
     app.connect("build-finished", copy_assets, priority=900)
     app.connect("build-finished", drop_unused_icons, priority=950)
     return {"parallel_read_safe": True, "parallel_write_safe": True, "version": "1"}

@@ -17,7 +17,7 @@
 # |---|---|
 # | **You learn** | what unfolding is; which input and output patterns there are; what hidden-to-hidden, output-to-hidden and teacher forcing mean; how to judge a forecast |
 # | **You need** | [Chapter 1](01_recurrent_neuron.ipynb): the layer, its weights and its shapes |
-# | **It takes** | 90 minutes to read and run, 3 hours with the exercises up to 2.8, and an evening for the last |
+# | **It takes** | 90 minutes to read and run, 3 hours with the exercises but 2.9, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
 # Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
@@ -48,7 +48,7 @@ import numpy as np
 import tensorflow as tf
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, diagrams, style, tasks
+from rnnbook import data, diagrams, instruments, style, tasks
 from rnnbook.cells import rnn, rnn_step
 from rnnbook.checks import check
 from rnnbook.claims import claim
@@ -152,6 +152,13 @@ claim(
     ("parameters at T = 5", count[5], "== 27"),
     ("parameters at T = 500", count[500], "== 27"),
 )
+
+# %% [markdown]
+# Here is the smallest such layer to touch: one neuron, three parameters. Step through it, and make it longer. Each
+# circle shows its state, each arrow the weight that it carries. What grows, and what stays?
+
+# %%
+instruments.show("unfolding")
 
 # %% [markdown]
 # ## Layers are a choice
@@ -1189,6 +1196,30 @@ def reverse(x):
 
 
 check("2.9", reverse)
+
+# %% [markdown]
+# ### Exercise 2.10: Predict the neuron
+#
+# *predict · 8 minutes*
+#
+# The neuron that you can touch, above, hears a single 1 and then zeros. Give it a recurrent
+# weight of 1, an input weight of 1, no bias, and 12 time steps. **Before you look**, write down: how many parameters has the graph? How
+# many multiplications does it take? And at which time step is the state below one half for the first time? Then
+# <a href="#at=unfolding&amp;T=12&amp;wh=1&amp;t=0">set it so, and step through it</a>.
+
+# %% tags=["stub"]
+predicted = ...  # a list of three whole numbers
+
+check("2.10", predicted)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+x = np.zeros((1, 12, 1))
+x[0, 0, 0] = 1
+h = rnn(x, [[1.0]], [[1.0]], [0.0])[0, :, 0]
+print(h.round(3))
+# Each step multiplies twice. A weight of 1 alone would keep the state; tanh makes it smaller.
+predicted = [3, 2 * 12, int((h < 0.5).argmax()) + 1]
+check("2.10", predicted)
 
 # %% [markdown]
 # ## Further reading

@@ -17,7 +17,7 @@
 # |---|---|
 # | **You learn** | what tokens, embeddings, softmax, cross-entropy and perplexity are; to tell time step, training step and epoch apart; to sample with temperature, top-k and top-p; to judge a generator |
 # | **You need** | [Chapter 1](01_recurrent_neuron.ipynb) and [Chapter 2](02_unfolding.ipynb): the layer, its shapes, teacher forcing |
-# | **It takes** | 2 hours to read and run, 4 hours with the exercises up to 3.9, and an evening for the last |
+# | **It takes** | 2 hours to read and run, 4 hours with the exercises but 3.10, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
 # Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
@@ -47,10 +47,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, losses, style
+from rnnbook import data, instruments, losses, style
 from rnnbook.baselines import NGram
 from rnnbook.checks import check
 from rnnbook.claims import claim
+from rnnbook.instruments.weights import restored
 from rnnbook.language_model import LanguageModel
 from rnnbook.losses import bits_per_character, bits_per_token, perplexity
 from rnnbook.optimizers import Adam, clip_by_norm, warmup_cosine
@@ -741,6 +742,26 @@ assert (distribution(u, top_k=3) > 0).sum() == 3
 # the taste, not what the net knows; and the bits of a changed distribution are worse than those of the net's own, unless
 # the net was too sure of itself, or not sure enough (Exercise 3.9).
 #
+# Turn them yourself, on a better net: one LSTM layer, trained on the same chapters for longer, and rounded so that each weight takes
+# one byte instead of four.
+
+# %%
+writer = restored()
+judged = writer.encode(data.novel("validation"))
+writer_bits = bits_per_token(writer.log_probabilities(judged))
+parameters = sum(array.size for array in writer.parameters.values())
+print(f"{writer.H} units, {parameters:,} parameters")
+print(f"bits per character: {writer_bits:.2f}; our net {rnn_bits:.2f}, the 5-gram {rungs[5]:.2f}")
+assert writer_bits < min(rnn_bits, rungs[5])
+
+# %% [markdown]
+# It writes in this page, and nothing that you type leaves it. Run in JupyterLab or on Colab, the cell below has no file of weights beside
+# it: write `instruments.show("generator", embed=True)` there.
+
+# %%
+instruments.show("generator")
+
+# %% [markdown]
 # ### An unknown word in the prompt
 #
 # A dictionary from words to ids stops with a `KeyError` at the first word that training never saw. A vocabulary with a token for the
@@ -1154,6 +1175,31 @@ for share in np.arange(0.1, 0.95, 0.1):
         best, log_p = bits_per_token(both), both
 print(f"{best:.2f} bits per character")
 check("3.10", log_p)
+
+# %% [markdown]
+# ### Exercise 3.11: Turn the knobs
+#
+# *predict · 8 minutes*
+#
+# The generator in this page gets the prompt "He did not answer the q". **Before you touch it**, predict: with top-k and $k = 1$, how many different
+# texts can the seeds 0 to 9 give? With top-p, $p = 0.9$ and temperature 1, how many characters can follow the q? And does that number rise or
+# fall at temperature 2? Then <a href="#at=generator&amp;prompt=He+did+not+answer+the+q&amp;temperature=1&amp;cut=p">set it so</a>, load the model,
+# and hand in what you see: three whole numbers, the last one read at temperature 2.
+
+# %% tags=["stub"]
+seen = ...  # a list of three whole numbers
+
+check("3.11", seen)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+prompt = writer.encode("He did not answer the q")
+texts = {tuple(writer.sample(40, seed, prompt, top_k=1)) for seed in range(10)}
+log_p = np.log(writer.next_probabilities(prompt))
+seen = [len(texts)]  # greedy: no chance is left, so the seed is not asked
+for tau in (1.0, 2.0):  # a higher temperature levels: more characters make up nine tenths
+    seen.append(int((distribution(log_p, tau, top_p=0.9) > 0).sum()))
+print(seen)
+check("3.11", seen)
 
 # %% [markdown]
 # ## Further reading

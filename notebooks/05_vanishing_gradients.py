@@ -17,7 +17,7 @@
 # |---|---|
 # | **You learn** | why gradients vanish or explode, and what eigenvalues and singular values tell about it; what clipping does and what it cannot do; which remedy helps against which trouble; where a NaN comes from |
 # | **You need** | [Chapter 1](01_recurrent_neuron.ipynb), [chapter 2](02_unfolding.ipynb) and backpropagation through time, from [chapter 4](04_bptt.ipynb) |
-# | **It takes** | 90 minutes to read and run, 2 hours with the exercises up to 5.8, and an evening for the last |
+# | **It takes** | 90 minutes to read and run, 2 hours with the exercises but 5.9, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
 # Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
@@ -45,7 +45,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import activations, layers, style, tasks
+from rnnbook import activations, instruments, layers, style, tasks
 from rnnbook.checks import check
 from rnnbook.claims import claim
 from rnnbook.feedforward import Dense
@@ -281,6 +281,13 @@ plt.show()
 # right, in most seeds, is the start of the sequence: from $h_0 = 0$ the states are small at first, each neuron is off at
 # some step, and one such step cuts its path for good.
 #
+# Try it yourself. The curve is [Equation 5.3](#5.3), the dashed line [Equation 5.4](#5.4), for one neuron or for 16. Can you find a
+# setting in which a tanh layer neither loses nor explodes over 50 steps? And one in which it follows the bound?
+
+# %%
+instruments.show("gradient-flow")
+
+# %% [markdown]
 # ### Predict what is lost from the slopes
 #
 # Send a random vector back through a step. An orthogonal matrix with **[gain](#term-gain)** $g$, that is
@@ -1419,6 +1426,36 @@ def remember(x):
 
 
 check("5.9", remember)
+
+# %% [markdown]
+# ### Exercise 5.10: Grows, shrinks or zero?
+#
+# *predict · 8 minutes*
+#
+# One neuron with $w_h = 1.1$ hears nothing for 50 steps. **Before you touch anything**, predict what happens to the gradient's factor
+# $\mathrm d h_{50} / \mathrm d h_0$: does it grow, shrink, or become exactly zero? Predict it for tanh started at $h_0 = 0$; for tanh
+# started at $h_0 = 0.5$; for ReLU started at $0.5$; and for ReLU started at $0$. Then look:
+# <a href="#at=gradient-flow&amp;net=neuron&amp;w=1.1&amp;s=0&amp;h0=0">here is the first one</a>, and the others are one or two controls away.
+
+# %% tags=["stub"]
+predictions = ...  # a list of four words: "grows", "shrinks" or "zero"
+
+check("5.10", predictions)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# At h = 0 tanh has slope 1, so the neuron stays there and acts as a linear one; started
+# elsewhere, it runs to a state where slope times weight is below 1. ReLU is linear while it is
+# on; at 0 it is off.
+predictions = []
+for phi in ("tanh", "relu"):
+    neuron = layers.RNN(1, 1, 0, phi, dtype="float64")
+    neuron.weights["W_hh"][:] = 1.1
+    for h_0 in (0.0, 0.5):
+        log = flow(step_jacobians(neuron, np.zeros((50, 1)), [h_0]))[-1]
+        print(f"{phi:4} from {h_0}: 10 to the power of {log:.2f}")
+        predictions.append("zero" if log == -np.inf else "grows" if log > 0 else "shrinks")
+predictions[2:] = predictions[:1:-1]  # asked in the other order
+check("5.10", predictions)
 
 # %% [markdown]
 # ## Further reading

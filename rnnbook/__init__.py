@@ -8,7 +8,7 @@ Modules stand on floors; each imports only from the floors below it, and only
 2. ``cells``, ``gated_cells``, ``recurrent``, ``text``, ``optimizers``, ``sampling``
 3. ``layers``, ``variants``, ``feedforward``, ``baselines``, ``diagrams``, ``writing``, ``hmm``
 4. ``language_model``, ``training``, ``gradients``, ``remedies``
-5. ``keras_models``, ``claims``, ``checks``
+5. ``keras_models``, ``claims``, ``checks``, ``instruments``
 
 Modules load on first use: ``import rnnbook`` alone loads none of them.
 """
@@ -31,6 +31,7 @@ __all__ = [
     "gated_cells",
     "gradients",
     "hmm",
+    "instruments",
     "keras_models",
     "language_model",
     "layers",

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from rnnbook import instruments
+
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = [
     "chromium",
@@ -98,3 +100,30 @@ def book_url(book):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Return a function that opens instruments, from a file; check that nothing goes wrong."""
+    problems, contexts = [], []
+
+    def opened(*names, address="", body="", width=800, **settings):
+        file = tmp_path / "page.html"
+        parts = [n if n.startswith("<") else instruments.as_html(n) for n in names]
+        head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Instruments</title>'
+        head += '<meta name="viewport" content="width=device-width">'
+        file.write_text(f"{head}<body {body}><main>{' '.join(parts)}</main>", encoding="utf-8")
+        size = {"width": width, "height": 900}
+        settings = {"viewport": size, "reduced_motion": "reduce"} | settings
+        contexts.append(browser.new_context(**settings))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda e: problems.append(str(e)))
+        page.on("console", lambda m: m.type == "error" and problems.append(m.text))
+        page.on("request", lambda r: problems.append(r.url) if "http" in r.url[:5] else None)
+        page.goto(file.as_uri() + address)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert problems == []

@@ -46,6 +46,7 @@ RIGHT = {
     "2.7": past,
     "2.8": 0.98,
     "2.9": lambda x: x.argmax(-1)[:, ::-1],
+    "2.10": [3, 24, 5],
 }
 
 WRONG = [
@@ -108,6 +109,14 @@ WRONG = [
     ("2.9", lambda x: (x.argmax(-1)[:, ::-1] + 1) % 5, "about chance"),
     ("2.9", lambda x: x.argmax(-1)[:, ::-1] * [1, 1, 0, 0], "Accuracy by position"),
     ("2.9", lambda x: x[:, ::-1], "has shape (500, 4, 5)"),
+    ("2.10", [36, 24, 5], "every copy's weights"),
+    ("2.10", [2, 24, 5], "third parameter"),
+    ("2.10", [12, 24, 5], "training change"),
+    ("2.10", [3, 12, 5], "what else"),
+    ("2.10", [3, 36, 5], "for one copy"),
+    ("2.10", [3, 24, 4], "read the fourth state"),
+    ("2.10", [3, 24, 13], "would keep the state"),
+    ("2.10", [3, 24, 2], "take tanh of 1"),
 ]
 
 

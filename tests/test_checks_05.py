@@ -60,6 +60,7 @@ RIGHT = {
     "5.7": first_bad,
     "5.8": 4.047,
     "5.9": symbols,
+    "5.10": ["grows", "shrinks", "grows", "zero"],
 }
 
 WRONG = [
@@ -112,6 +113,13 @@ WRONG = [
     ("5.9", lambda x: np.ones(len(x)), "about chance"),
     ("5.9", now_and_then, "right in"),
     ("5.9", lambda x: x[:, 0], "has shape"),
+    ("5.10", ["shrinks", "shrinks", "grows", "zero"], "how steep is tanh at that point"),
+    ("5.10", ["grows", "grows", "grows", "zero"], "settle"),
+    ("5.10", ["grows", "zero", "grows", "zero"], "exactly zero"),
+    ("5.10", ["grows", "shrinks", "shrinks", "zero"], "ever off"),
+    ("5.10", ["grows", "shrinks", "grows", "grows"], "on or off"),
+    ("5.10", ["up", "down", "up", "zero"], "each word"),
+    ("5.10", "grows", "four words"),
 ]
 
 

@@ -129,3 +129,28 @@ def test_an_error_in_a_notebook_is_found(lab, browser):
     finally:
         page.close()
     assert state["errors"] == ["AssertionError: not two"]
+
+
+def test_an_instrument_runs_in_jupyterlab_and_leaves_its_address_alone(lab, browser):
+    address, folder = lab
+    source = json.loads((folder / NOTEBOOKS[0].name).read_text("utf-8"))
+    cell = next(c for c in source["cells"] if c["cell_type"] == "code")
+    cell["source"] = ["from rnnbook import instruments\n", 'instruments.show("gates", f=0.5)']
+    (folder / "98_live.ipynb").write_text(json.dumps(source | {"cells": [cell]}), encoding="utf-8")
+    page = browser.new_page()
+    problems = []
+    page.on("pageerror", lambda e: problems.append(str(e)))
+    try:
+        state = run_all(page, f"{address}/98_live.ipynb?reset")
+        assert state["errors"] == []
+        page.wait_for_selector(".rnn-live.rnn-on")
+        before = page.url
+        page.get_by_label("Forget gate f").fill("0.9")
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.querySelector('.rnn-live').rnn.state.f") == 0.9
+        assert page.url == before
+        assert not page.locator(".rnn-still").is_visible()
+        page.screenshot(path=str(folder / "live.png"))
+    finally:
+        page.close()
+    assert problems == []

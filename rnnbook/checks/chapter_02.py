@@ -196,6 +196,27 @@ def check_reverse(reverse):
         raise Hint(f"Accuracy by position: {where}. More units, or more training, will help.")
 
 
+def check_predicted(answer):
+    """2.10: parameters, multiplications, and the first state below one half."""
+    parameters, products, step = array_of(answer, (3,), "The answer")
+    if parameters == 36:
+        raise Hint("You counted every copy's weights: are they other numbers in each?")
+    if parameters == 2:
+        raise Hint("The neuron has a third parameter, which multiplies nothing.")
+    if parameters != 3:
+        raise Hint("First number: which numbers would training change?")
+    if products == 12:
+        raise Hint("Each copy multiplies its state before; what else does it multiply?")
+    if products != 24:
+        raise Hint("Second number: count for one copy, then for all.")
+    if step == 4:
+        raise Hint("Close: read the fourth state again, to three places.")
+    if step in (0, 13):
+        raise Hint("A weight of 1 would keep the state; but what does tanh do to it, every step?")
+    if step != 5:
+        raise Hint("Third number: take tanh of 1, then of what you got, and so on.")
+
+
 CHECKS = {
     "2.1": check_parameters,
     "2.2": check_states,
@@ -206,4 +227,5 @@ CHECKS = {
     "2.7": check_teacher,
     "2.8": check_spoken,
     "2.9": check_reverse,
+    "2.10": check_predicted,
 }

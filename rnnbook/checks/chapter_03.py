@@ -228,6 +228,25 @@ def check_better(answer):
         raise Hint(f"{bits:.3f} bits; the 5-gram needs {limit:.3f}. Mix models, or train longer.")
 
 
+def check_knobs(answer):
+    """3.11: greedy texts, and what top-p keeps at two temperatures."""
+    texts, cool, hot = array_of(answer, (3,), "The answer")
+    if texts == 10:
+        raise Hint("With k = 1 a single character is left at each step: what can a seed change?")
+    if texts != 1:
+        raise Hint("First number: write twice with two seeds and k = 1, and compare.")
+    if cool == 73:
+        raise Hint("Second number: all characters can follow, so top-p is not chosen yet.")
+    if cool != 1:
+        raise Hint("Second number: the last sentence says how many can follow. What follows a q?")
+    if hot == 1:
+        raise Hint("Third number: this is the one of temperature 1. Move the temperature to 2.")
+    if hot == 73:
+        raise Hint("Third number: all can follow, so top-p was switched off.")
+    if hot != 10:
+        raise Hint("Third number: check the prompt, letter by letter, and that p is 0.9.")
+
+
 CHECKS = {
     "3.1": check_tokens,
     "3.2": check_measures,
@@ -239,4 +258,5 @@ CHECKS = {
     "3.8": check_repeated,
     "3.9": check_temperature,
     "3.10": check_better,
+    "3.11": check_knobs,
 }

@@ -180,6 +180,25 @@ def check_remember(remember):
         raise Hint(f"Right in {share:.2f}. More training, or a shorter path through time.")
 
 
+def check_predictions(answer):
+    """5.10: grows, shrinks or zero, for tanh and ReLU neurons of weight 1.1."""
+    if not isinstance(answer, list | tuple) or len(answer) != 4:
+        raise Hint("A list of four words is wanted.")
+    at_zero, started, relu, off = (str(word).strip().lower() for word in answer)
+    if not {at_zero, started, relu, off} <= {"grows", "shrinks", "zero"}:
+        raise Hint('Each word is "grows", "shrinks" or "zero".')
+    if at_zero != "grows":
+        raise Hint("tanh from 0: the state stays there. How steep is tanh at that point?")
+    if started == "grows":
+        raise Hint("tanh from 0.5: where does the state settle, and how steep is tanh there?")
+    if started == "zero":
+        raise Hint("tanh from 0.5: no slope of tanh is exactly zero.")
+    if relu != "grows":
+        raise Hint("ReLU from 0.5: is it ever off? While it is on, what is its slope?")
+    if off != "zero":
+        raise Hint("ReLU from 0: is a neuron with a sum of exactly 0 on or off?")
+
+
 CHECKS = {
     "5.1": check_powers,
     "5.2": check_slopes,
@@ -190,4 +209,5 @@ CHECKS = {
     "5.7": check_first_bad,
     "5.8": check_gate,
     "5.9": check_remember,
+    "5.10": check_predictions,
 }
