@@ -1,6 +1,6 @@
 """RNN, LSTM, GRU, TCN and Transformer on the novel: as many parameters, and as much time, for each.
 
-Run ``python benchmarks/architectures.py``: about 10 minutes on one core. With ``--quick`` it
+Run ``python benchmarks/architectures.py``: about 6 minutes on one core. With ``--quick`` it
 measures a little of each, and saves nothing.
 """
 
@@ -20,7 +20,7 @@ from rnnbook.text import Vocabulary
 
 SIZES = {"rnn": 192, "lstm": 96, "gru": 113, "tcn": 54, "transformer": 44}
 NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "tcn": "TCN", "transformer": "Transformer"}
-RATES, SEEDS, B, T, SECONDS = (3e-3, 1e-2), range(5), 32, 64, 12.0
+RATES, SEEDS, B, T, SECONDS = (3e-3, 1e-2), range(5), 32, 64, 8.0
 HELD = 20_000  # characters of the validation chapters
 COLUMNS = ["model", "parameters", "rate", "ms a step", "steps", "bits, median", "best", "worst"]
 NOTES = [
