@@ -170,3 +170,73 @@ def trained(build, seeds, x, y, epochs, batch_size, model=None):
                 variable.assign(keras.ops.zeros_like(variable))
         model.fit(x, y, epochs=epochs, batch_size=batch_size, verbose=0)
         yield model
+
+
+def next_token_model(kind, V, size, T):
+    """Make a model that reads tokens and gives, after each, the logits of the next one.
+
+    Parameters
+    ----------
+    kind : {"rnn", "lstm", "gru", "tcn", "transformer"}
+        What stands between the embedding and the logits: one recurrent layer; or convolutions
+        of three steps that look only backward, at distances 1, 2, 4, ..., until they see all of T;
+        or two blocks of causal self-attention, with learned positions.
+    V, T : int
+        Vocabulary size; tokens in a sequence. Only the transformer cannot take another T later.
+    size : int
+        Hidden units, channels, or the width of the transformer: a multiple of its 4 heads.
+
+    Returns
+    -------
+    keras.Model
+        From ids (B, T) to logits (B, T, V); not compiled.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the kind is unknown, or a number is not whole or too small.
+
+    Notes
+    -----
+    The convolutions are those of Bai, Kolter and Koltun (2018) without their normalization; the
+    blocks are those of Vaswani et al. (2017), with the normalization before each part.
+    """
+    V, T, size = whole("V", V, 2), whole("T", T, 2), whole("size", size)
+    recurrent = {"rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
+    if kind not in (*recurrent, "tcn", "transformer"):
+        raise ValueError(
+            f"kind must be one of {', '.join(recurrent)}, tcn, transformer; got {kind!r}"
+        )
+    if kind == "transformer" and size % 4:
+        raise ValueError(f"size must be a multiple of 4, the heads of a transformer; got {size}")
+    ids = keras.Input((T,) if kind == "transformer" else (None,), dtype="int32")
+    if kind in recurrent:
+        x = keras.layers.Embedding(V, 32)(ids)
+        x = getattr(keras.layers, recurrent[kind])(size, return_sequences=True)(x)
+    else:
+        x = keras.layers.Embedding(V, size)(ids)
+        if kind == "transformer":  # it has no other way to know the order
+            place = keras.ops.zeros_like(ids) + keras.ops.arange(T, dtype="int32")
+            x = x + keras.layers.Embedding(T, size)(place)
+        x = _convolutions(x, size, T) if kind == "tcn" else _attention(x, size)
+    return keras.Model(ids, keras.layers.Dense(V)(x))
+
+
+def _convolutions(x, size, T):
+    """Add up causal convolutions whose steps lie ever farther apart."""
+    seen, apart = 1, 1
+    while seen < T:
+        look = {"padding": "causal", "activation": "relu", "dilation_rate": apart}
+        x = x + keras.layers.Conv1D(size, 3, **look)(x)
+        seen, apart = seen + 2 * apart, 2 * apart
+    return x
+
+
+def _attention(x, size):
+    """Add what two blocks of attention and dense layers find."""
+    for _ in range(2):
+        seen = keras.layers.LayerNormalization()(x)
+        x = x + keras.layers.MultiHeadAttention(4, size // 4)(seen, seen, use_causal_mask=True)
+        seen = keras.layers.LayerNormalization()(x)
+        x = x + keras.layers.Dense(size)(keras.layers.Dense(4 * size, activation="gelu")(seen))
+    return keras.layers.LayerNormalization()(x)

@@ -22,6 +22,8 @@ DIAGRAMS = (
     diagrams.patterns,
     diagrams.schemes,
     diagrams.stack,
+    diagrams.lstm,
+    diagrams.gru,
 )
 
 
@@ -126,10 +128,37 @@ def test_svg_is_the_same_twice_and_tells_no_date(draw):
     assert "Matplotlib" not in first
 
 
+GATES = {"i": "$i_t$", "f": "$f_t$", "o": "$o_t$"}
+
+
+@pytest.mark.parametrize("gates", ["", "i", "io", "ifo"])
+def test_the_lstm_grows_gate_by_gate(gates):
+    figure = diagrams.lstm(gates)
+    said = words(figure)
+    assert [said[symbol] for symbol in GATES.values()] == [gates.count(g) for g in GATES]
+    # Each gate has one sigmoid and one product; the candidate is a tanh, and so is the way out.
+    assert said[r"$\sigma$"] == said[r"$\times$"] == len(gates)
+    assert said[r"$\tanh$"] == 2
+    assert said["$+$"] == said[r"$\tilde{c}_t$"] == said["$c_{t-1}$"] == said["$c_t$"] == 1
+    # The memory runs from c_{t-1} to c_t, past the forget gate if there is one, and into tanh.
+    assert arrows(figure, "memory") == 3 + ("f" in gates)
+
+
+def test_the_gru_keeps_with_z_and_admits_with_the_rest():
+    said = words(diagrams.gru())
+    assert said["$z_t$"] == said["$r_t$"] == said["$1-$"] == said[r"$\tilde{h}_t$"] == 1
+    assert said[r"$\sigma$"] == said[r"$\times$"] == 2
+    assert said[r"$\tanh$"] == said["$+$"] == 1
+    assert not [symbol for symbol in said if "c" in symbol.replace("\\", "")], "it has no cell"
+
+
 LARGEST = (
     lambda: diagrams.layer(4, 4),
     lambda: diagrams.unfolded(6),
     lambda: diagrams.stack(3, 5),
+    lambda: diagrams.lstm(""),
+    lambda: diagrams.lstm("i"),
+    lambda: diagrams.lstm("io"),
 )
 
 
@@ -163,6 +192,7 @@ def test_words_stay_apart_inside_the_drawing_and_readable_on_a_phone(draw):
         (lambda: diagrams.layer(D=0), ValueError, "D must be at least 1, got 0"),
         (lambda: diagrams.layer(H=5), ValueError, "H must be at most 4, got 5"),
         (lambda: diagrams.stack(layers=2.0), TypeError, "layers must be a whole number, got 2.0"),
+        (lambda: diagrams.lstm("iof"), ValueError, "gates must be one of .*; got 'iof'"),
         (lambda: diagrams.stack(T=6), ValueError, "T must be at most 5, got 6"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from rnnbook.cells import rnn, rnn_step
 from rnnbook.keras_models import (
     OutputToHiddenCell,
+    next_token_model,
     set_simple_rnn_weights,
     simple_rnn_weights,
     trained,
@@ -139,3 +140,49 @@ def test_training_refuses_what_is_no_count():
         next(trained(small, [0], numbers(4, D), numbers(4, 1), epochs=0, batch_size=2))
     with pytest.raises(TypeError, match="seed must be a whole number, got None"):
         next(trained(small, [None], numbers(4, D), numbers(4, 1), epochs=1, batch_size=2))
+
+
+KINDS = ("rnn", "lstm", "gru", "tcn", "transformer")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_next_token_model_reads_all_that_came_and_nothing_that_comes(kind):
+    keras.utils.set_random_seed(0)
+    V, T = 7, 12
+    model = next_token_model(kind, V, 8, T)
+    ids = np.random.default_rng(0).integers(0, V, (1, T))
+    logits = np.asarray(model(ids))
+    assert logits.shape == (1, T, V)
+    for t in range(T):
+        other = ids.copy()
+        other[0, t] = (ids[0, t] + 1) % V
+        moved = abs(np.asarray(model(other)) - logits).max(axis=(0, 2)) > 1e-12
+        assert moved.tolist() == [False] * t + [True] * (T - t)
+
+
+def count(kind, V, n, T):
+    return next_token_model(kind, V, n, T).count_params()
+
+
+def test_next_token_models_have_the_parameters_of_their_equations():
+    V, T, n = 11, 16, 8
+    head = n * V + V
+    assert count("rnn", V, n, T) == 32 * V + (32 * n + n * n + n) + head
+    assert count("lstm", V, n, T) == 32 * V + 4 * (32 * n + n * n + n) + head
+    assert count("gru", V, n, T) == 32 * V + 3 * (32 * n + n * n + 2 * n) + head
+    assert count("tcn", V, n, T) == n * V + 4 * (3 * n * n + n) + head  # sees 1 + 2 (1+2+4+8)
+    block = 4 * (n * n + n) + 2 * 4 * n * n + 4 * n + n + 2 * 2 * n
+    assert count("transformer", V, n, T) == n * V + n * T + 2 * block + 2 * n + head
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("mlp", 5, 8, 4), "kind must be one of rnn, lstm, gru, tcn, transformer; got 'mlp'"),
+        (("transformer", 5, 6, 4), "size must be a multiple of 4"),
+        (("lstm", 1, 8, 4), "V must be at least 2"),
+    ],
+)
+def test_a_next_token_model_says_what_it_can_be(given, message):
+    with pytest.raises(ValueError, match=message):
+        next_token_model(*given)

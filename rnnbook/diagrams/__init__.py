@@ -4,6 +4,7 @@ Time goes to the right, layers go up. A square is given, a circle is a state, a 
 put out. Arrows of one weight matrix have one color: blue W_xh, green W_hh, orange W_hy.
 """
 
+from rnnbook.diagrams.gates import gru, lstm
 from rnnbook.diagrams.networks import (
     feedforward_and_recurrent,
     layer,
@@ -16,7 +17,9 @@ from rnnbook.diagrams.networks import (
 
 __all__ = [
     "feedforward_and_recurrent",
+    "gru",
     "layer",
+    "lstm",
     "neuron",
     "patterns",
     "schemes",

@@ -1,0 +1,122 @@
+"""RNN, LSTM, GRU, TCN and Transformer on the novel: as many parameters, and as much time, for each.
+
+Run ``python benchmarks/architectures.py``: about 6 minutes on one core. With ``--quick`` it
+measures a little of each, and saves nothing.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+
+import numpy as np
+import report
+
+from rnnbook import data
+from rnnbook.baselines import NGram
+from rnnbook.keras_models import keras, next_token_model
+from rnnbook.losses import bits_per_token
+from rnnbook.text import Vocabulary
+
+SIZES = {"rnn": 192, "lstm": 96, "gru": 113, "tcn": 54, "transformer": 44}
+NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "tcn": "TCN", "transformer": "Transformer"}
+RATES, SEEDS, B, T, SECONDS = (3e-3, 1e-2), range(5), 32, 64, 8.0
+HELD = 20_000  # characters of the validation chapters
+COLUMNS = ["model", "parameters", "rate", "ms a step", "steps", "bits, median", "best", "worst"]
+NOTES = [
+    f"Each model reads windows of {T} characters, {B} in a batch, drawn at random from the novel's "
+    f"training chapters, for {SECONDS:.0f} seconds of processor time on one core, in Keras with "
+    "TensorFlow (`tf.function`). Adam; the rate falls in a straight line to zero at the end of the "
+    f"time, and clips the joint norm at 1. The peak rate of each is the best of "
+    f"{', '.join(f'{r:g}' for r in RATES)} for one seed; then five other seeds run.",
+    f"**bits** are bits per character on the first {HELD:,} of the validation chapters, in windows "
+    "that overlap by half: only the second half of each counts, so each character is predicted "
+    f"from at least {T // 2} others. No model carries a state from window to window here; "
+    "recurrent layers could, and gain from it.",
+    "What it does not show: how these models compare with more data, more parameters, more time, "
+    "or on a GPU, where a Transformer computes all steps at once. Nor was anything but the rate "
+    "tuned.",
+]
+
+
+def windows(ids, n, rng):
+    """Return inputs and targets of n windows that begin anywhere, (n, T) each."""
+    first = rng.integers(0, len(ids) - T, n)[:, None] + np.arange(T + 1)
+    return ids[first[:, :-1]], ids[first[:, 1:]]
+
+
+def evaluated(model, ids):
+    """Return the bits per character, where each prediction has at least T / 2 characters before."""
+    first = np.arange(0, len(ids) - T, T // 2)[:, None] + np.arange(T + 1)
+    x, y = ids[first[:, :-1]], ids[first[:, 1:]]
+    logits = np.concatenate([np.asarray(model(part)) for part in np.array_split(x, 50)])[
+        :, T // 2 :
+    ]
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return bits_per_token(np.take_along_axis(log_p, y[:, T // 2 :, None], -1).ravel())
+
+
+def compiled(kind, V, ids):
+    """Return a model that has made its first step, in which TensorFlow compiles it."""
+    model = next_token_model(kind, V, SIZES[kind], T)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(global_clipnorm=1.0), loss)
+    model.train_on_batch(*windows(ids, B, np.random.default_rng(0)))
+    return model
+
+
+def fitted(model, kind, ids, rate, seed, seconds):
+    """Train a model from a seed for so much processor time; return how many steps it made."""
+    keras.utils.set_random_seed(seed)
+    model.set_weights(next_token_model(kind, model.output.shape[-1], SIZES[kind], T).get_weights())
+    for variable in model.optimizer.variables:
+        variable.assign(keras.ops.zeros_like(variable))
+    rng, steps, start = np.random.default_rng(seed), 0, time.process_time()
+    while (spent := time.process_time() - start) < seconds:
+        model.optimizer.learning_rate = rate * (1 - spent / seconds)
+        model.train_on_batch(*windows(ids, B, rng))
+        steps += 1
+    return steps
+
+
+def row(kind, V, ids, held, seconds, seeds):
+    """Return one model's row of the table."""
+    model, tried, bits, made = compiled(kind, V, ids), {}, [], []
+    for rate in RATES:
+        fitted(model, kind, ids, rate, 1000, seconds)
+        tried[rate] = evaluated(model, held)
+    rate = min(tried, key=tried.get)
+    for seed in seeds:
+        made.append(fitted(model, kind, ids, rate, seed, seconds))
+        bits.append(evaluated(model, held))
+        print(f"{kind} {rate} seed {seed}: {made[-1]} steps, {bits[-1]:.3f}", file=sys.stderr)
+    steps = statistics.median(made)
+    return [NAMES[kind], model.count_params(), rate, 1e3 * seconds / steps, int(steps),
+            statistics.median(bits), min(bits), max(bits)]  # fmt: skip
+
+
+def main():
+    """Measure all models, print the table, and save it."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a few seconds each; saves nothing")
+    seconds, seeds = (2.0, (0,)) if parser.parse_args().quick else (SECONDS, SEEDS)
+    text, held_text = data.novel("train"), data.novel("validation")
+    letters = Vocabulary(text, "characters")
+    ids, held, V = letters.encode(text), letters.encode(held_text)[:HELD], len(letters)
+    rows = [row(kind, V, ids, held, seconds, seeds) for kind in SIZES]
+    bits = bits_per_token(NGram(ids, 5, V).log_probabilities(held))
+    rows.append(["5-gram, by counting", *[None] * 4, bits, None, None])
+    if seeds != SEEDS:
+        print("\n".join(report.table(COLUMNS, rows)))
+        return
+    title = "Five architectures, equal parameters, equal time"
+    report.save("architectures", title, COLUMNS, rows, NOTES, ["numpy", "keras"])
+
+
+if __name__ == "__main__":
+    main()

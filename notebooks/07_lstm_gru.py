@@ -1,0 +1,1561 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # LSTM and GRU
+#
+# A gradient that crosses a hundred steps is a product of a hundred factors, and [chapter 5](05_vanishing_gradients.ipynb) showed how rarely
+# that goes well. The remedy that won the field was to build a state whose factor is *one* unless the net decides otherwise. In this
+# chapter you build such a cell from nothing, one gate at a time, and see what each gate is good for. You hold it to Keras, number for
+# number, measure its gradients, watch it read a novel, and compare it fairly with its rivals. Along the way you meet every option of
+# the Keras layers that learners ask about.
+#
+# | You will | build an LSTM and a GRU gate by gate; get Keras' numbers with Keras' weights; measure gradient flow for three forget biases; compare RNN, LSTM and GRU on four tasks and a novel, beside a TCN and a Transformer; look for a unit that tracks quotations, and switch it off |
+# |---|---|
+# | **You learn** | what each gate does, alone and together; why the forget gate's bias matters; what z and 1 − z are; how to count the parameters; what masking, states, dropout and direction do in Keras; what a comparison of five seeds allows you to say |
+# | **You need** | [Chapter 1](01_recurrent_neuron.ipynb), [chapter 3](03_text_generator.ipynb) for the novel, [chapter 5](05_vanishing_gradients.ipynb) for the trouble |
+# | **It takes** | 2 hours to read and run, 3 hours with the exercises up to 7.9, and an evening for the last |
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
+# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+import importlib.util
+import os
+import subprocess
+import sys
+
+if importlib.util.find_spec("rnnbook") is None:
+    source = os.environ.get(
+        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
+    subprocess.run(pip, check=True, capture_output=True)
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
+import os
+import time
+from functools import partial
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no lines of a log
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same sums everywhere
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
+from rnnbook import data, diagrams, layers, style, tasks
+from rnnbook.activations import sigmoid
+from rnnbook.baselines import NGram
+from rnnbook.checks import check
+from rnnbook.claims import claim
+from rnnbook.feedforward import Dense
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show more imports", "code_prompt_hide": "Hide more imports"}
+from rnnbook.gated_cells import gru_gates, gru_step, lstm_gates, lstm_step
+from rnnbook.keras_models import next_token_model, trained
+from rnnbook.language_model import LanguageModel
+from rnnbook.losses import bits_per_token, cross_entropy, mean_squared_error
+from rnnbook.optimizers import Adam, clip_by_norm, warmup_cosine
+from rnnbook.style import COLORS
+from rnnbook.text import Vocabulary, stateful_batches
+from rnnbook.training import train
+from rnnbook.variants import GRUResetBefore
+
+style.use()
+
+# %% [markdown]
+# ## A memory that adds
+#
+# The state of a tanh layer is made anew at each step, by a matrix and a squashing function, and each is a factor of the gradient. Suppose
+# instead that there is a second state, the **[memory cell](#term-memory-cell)** $c_t$, to which each step only *adds*:
+#
+# $$
+# \begin{aligned}
+# \tilde c_t &= \tanh(W_{xc}\, x_t + W_{hc}\, h_{t-1} + b_c) \\
+# c_t &= c_{t-1} + \tilde c_t \\
+# h_t &= \tanh(c_t)
+# \end{aligned}
+# $$ (7.1)
+#
+# What is added, $\tilde c_t$, is called the **[candidate](#term-candidate)**: it is the tanh layer you know. The rest of the net sees the hidden state $h_t$.
+# With $D$ inputs and $H$ units, $c_t$, $\tilde c_t$ and $h_t$ have shape $(H,)$, $W_{xc}$ is $(H, D)$ and $W_{hc}$ is $(H, H)$.
+
+# %% mystnb={"figure": {"name": "fig-adds", "caption": "A memory that adds: purple is the way of the memory, green the hidden state, blue the input. Dashed shapes are of the step before."}, "image": {"alt": "The memory of the step before runs along the top to a plus sign and on to the memory of this step. The input and the hidden state of the step before go into a tanh, whose result, the candidate, is added at the plus sign. From the memory a way leads down through a tanh to the hidden state."}}
+diagrams.lstm("")
+plt.show()
+
+# %% [markdown]
+# Look at the purple line: from $c_{t-1}$ to $c_t$ there is no weight and no squashing. The immediate derivative is
+#
+# $$
+# \frac{\partial^{+} c_t}{\partial^{+} c_{t-1}} = 1, \qquad \text{and over a lag } T - k: \quad 1^{\,T-k} = 1
+# $$ (7.2)
+#
+# [Hochreiter and Schmidhuber (1997)](#hochreiter1997) called it the *constant error carousel*: an error that rides on it goes round unchanged. (The
+# memory also acts through $h_t$ on later candidates. The symbol $\partial^{+}$ leaves that way out.)
+#
+# To try it, take the course's [LSTM](#rnnbook.layers.LSTM) layer and hold its gates fast, open or shut, as you will understand in a
+# minute: without weights, a gate is ruled by its bias alone.
+
+# %%
+OPEN, SHUT = 1000.0, -1000.0
+H, D, T, seeds = 32, 4, 100, range(5)
+
+
+def held(seed=0, **gates):
+    layer = layers.LSTM(D, H, seed, dtype="float64")
+    for gate, bias in gates.items():
+        layer.weights[f"W_x{gate}"][:] = layer.weights[f"W_h{gate}"][:] = 0
+        layer.weights[f"b_{gate}"][:] = bias
+    return layer
+
+
+noise = np.random.default_rng(100).normal(size=(8, T, D))
+
+# %%
+adds, back = held(i=OPEN, f=OPEN, o=OPEN), []
+adds.weights["W_hc"][:] = 0  # the carousel alone, without the way through h
+h, (_, c) = adds.forward(noise)
+_, (_, dc) = adds.backward(0 * h, np.stack([0 * c, np.ones_like(c)]))
+for seed in seeds:
+    tanh = layers.RNN(D, H, seed, dtype="float64")
+    h, last = tanh.forward(noise)
+    _, dh = tanh.backward(0 * h, np.ones_like(last))
+    back.append(np.linalg.norm(dh) / np.linalg.norm(np.ones_like(last)))
+claim(30, ("what arrives over 100 steps, tanh layer, largest of 5", max(back), "< 1e-4", 0),
+      ("memory that adds: smallest", dc.min(), "== 1"), ("largest", dc.max(), "== 1"),
+      ("years from Hochreiter's analysis to the LSTM", 1997 - 1991, "== 6"))
+
+# %% [markdown]
+# So the story is not that backpropagation through time had to be replaced. It works as it is. What Hochreiter had shown in 1991 is
+# that it has nothing to work *on* when the state forgets; the cell of 1997 changes the state.
+#
+# ## The input gate: when to write
+#
+# A memory that adds has a fault of its own: everything is written. Feed it noise, and it wanders off like a drunkard.
+
+# %%
+def memory(layer, x, c_0=0.0):
+    """Return the memory cell after each step, (B, T, H)."""
+    state, cells = np.full((2, len(x), H), c_0), []
+    for t in range(x.shape[1]):
+        _, state = layer.forward(x[:, t : t + 1], state)
+        cells.append(state[1])
+    return np.stack(cells, axis=1)
+
+
+wander = np.square(memory(adds, noise)).mean(axis=(0, 2)) ** 0.5
+print("size of c after 1, 4, 25 and 100 steps, in multiples of the first:",
+      *(wander[[0, 3, 24, 99]] / wander[0]).round(1))
+assert 5 < wander[99] / wander[0] < 14  # a random walk: the square root of 100
+
+# %% [markdown]
+# It grows about as the square root of the number of steps: a random walk. What was written at step 1 is still in there, under
+# a heap of ninety-nine others. So let the net choose what to write. A **[gate](#term-gate)** is a layer of numbers between 0 and 1 that
+# something else is multiplied with:
+#
+# $$
+# \begin{aligned}
+# i_t &= \sigma(W_{xi}\, x_t + W_{hi}\, h_{t-1} + b_i) \\
+# c_t &= c_{t-1} + i_t \odot \tilde c_t
+# \end{aligned}
+# $$ (7.3)
+#
+# Where the **input gate** $i_t$ is 0, nothing is written. Each of the $H$ units has a gate of its own, so each can wait for an occasion of its own.
+
+# %% mystnb={"figure": {"name": "fig-input-gate", "caption": "The input gate decides how much of the candidate is written."}, "image": {"alt": "The drawing of before, with one more circle: a sigma, fed by the input and the hidden state. Its result, i, is multiplied with the candidate before that is added to the memory."}}
+diagrams.lstm("i")
+plt.show()
+
+# %% [markdown]
+# Is the candidate a gate as well, "another gate that regulates the input gate", as a text has it? Ask for the range of each. A gate that is all zeros inside stands half
+# open; a candidate that is all zeros inside writes nothing.
+
+# %%
+layer = layers.LSTM(D, H, 0, dtype="float64")
+x_t, h_0 = 3 * noise[:, 0], np.zeros((8, H))
+i_t, f_t, c_tilde, c_t, o_t = lstm_gates(x_t, h_0, h_0, layer.weights)
+quiet = lstm_gates(0 * x_t, h_0, h_0, held(i=0, f=0, o=0).weights)
+gates = np.stack([i_t, f_t, o_t])
+claim(33, ("smallest candidate", c_tilde.min(), "< -0.5", 2),
+      ("smallest gate", gates.min(), "> 0", 2), ("largest", gates.max(), "< 1", 2),
+      ("gate without input", quiet[0].max(), "== 0.5"),
+      ("candidate without input", abs(quiet[2]).max(), "== 0"))
+
+# %% [markdown]
+# The candidate is what is written, and may be negative. The gate says how much of it. They are siblings, fed with the same numbers, and neither regulates the other.
+#
+# ## The output gate: when to speak
+#
+# Now the memory is safe from the world, but the world is not safe from the memory: whatever a unit keeps, it also says, at every step, to
+# all others. The **output gate** lets it keep its counsel:
+#
+# $$
+# \begin{aligned}
+# o_t &= \sigma(W_{xo}\, x_t + W_{ho}\, h_{t-1} + b_o) \\
+# h_t &= o_t \odot \tanh(c_t)
+# \end{aligned}
+# $$ (7.4)
+
+# %% mystnb={"figure": {"name": "fig-output-gate", "caption": "With input and output gate: the LSTM of 1997, in outline."}, "image": {"alt": "The drawing of before, with a second sigma at the right. Its result, o, is multiplied with the tanh of the memory, and the product is the hidden state."}}
+diagrams.lstm("io")
+plt.show()
+
+# %% [markdown]
+# <a id="question-17"></a>
+# ### Hidden state or cell state?
+#
+# So there are two states, and this is how they differ: $c_t$ is what the unit *knows*, and $h_t$ is what it *says*. Only $h_t$ goes to other units, to the
+# next layer and to the readout. Shut the output gate, and $h$ is silent while $c$ goes on as before.
+
+# %%
+silent, dense = held(o=SHUT), Dense(H, 5, 0, dtype="float64")
+dense.parameters["b_y"][:] = np.arange(5) / 10
+h, (_, c) = silent.forward(noise)
+y = dense.forward(h)
+print(f"o = 0: largest |h| {abs(h).max():.0f}, largest |c| {abs(c).max():.2f},",
+      f"y = {y[0, -1]}")
+claim(34, ("o = 0: largest |h|", abs(h).max(), "== 0"),
+      ("largest |c|", abs(c).max(), "> 0.5", 2),
+      ("largest |y| then, all of it the readout's bias", abs(y).max(), "== 0.4", 2))
+
+# %% [markdown]
+# The output $\hat y_t$ is not $h_t$: it has a readout of its own, $W_{hy} h_t + b_y$, with the size of the task. The output gate rules what the readout *hears*.
+#
+# ## The forget gate: when to let go
+#
+# With these two gates [Hochreiter and Schmidhuber (1997)](#hochreiter1997) carried a symbol over a thousand steps. Their sequences were cut by hand, with a fresh state for each. On
+# a stream without end nobody resets the state, and a memory that only adds fills up. [Gers, Schmidhuber and Cummins (2000)](#gers2000) found this, and gave
+# the cell the gate that today's texts name first:
+#
+# $$
+# \begin{aligned}
+# f_t &= \sigma(W_{xf}\, x_t + W_{hf}\, h_{t-1} + b_f) \\
+# c_t &= f_t \odot c_{t-1} + i_t \odot \tilde c_t
+# \end{aligned}
+# $$ (7.5)
+
+# %% mystnb={"figure": {"name": "fig-forget-gate", "caption": "With the forget gate: the LSTM as it is used since 2000."}, "image": {"alt": "The drawing of before, with a third sigma at the left. Its result, f, is multiplied with the memory of the step before, on its way to the plus sign."}}
+diagrams.lstm("ifo")
+plt.show()
+
+# %% [markdown]
+# The name is unlucky: $f_t = 1$ *keeps* and $f_t = 0$ forgets. The carousel of [Equation 7.2](#7.2) now has the factor $f_t$. Try the gates alone: a memory of 0.7, a
+# thousand steps of noise, and each gate held fast.
+
+# %%
+storm = np.random.default_rng(0).normal(size=(1, 1000, D))
+for what, gates in (("f = 1, i = 0", {"f": OPEN, "i": SHUT}),
+                    ("f = 0.99, i = 0", {"f": np.log(99), "i": SHUT}),
+                    ("f = 0, i = 0", {"f": SHUT, "i": SHUT}),
+                    ("f = 1, i free", {"f": OPEN})):
+    c = memory(held(**gates), storm, 0.7)[0]
+    print(f"{what:16} c after 1, 100 and 1000 steps:",
+          *(f"{c[t, 0]:10.3g}" for t in (0, 99, 999)))
+    if what == "f = 1, i = 0":
+        assert (c == 0.7).all()
+
+# %% [markdown]
+# With $f = 1$ and $i = 0$ the number is kept for ever, to the last bit. With $f = 0.99$ it fades like 0.99 to the power of the lag: the vanishing of chapter 5 is back,
+# but now at a rate that the net itself sets, anew at each step.
+#
+# ### A stream without end
+#
+# Let us repeat the finding of 2000 on a small stream: delayed recall, one item after the other, and never a reset. Every six steps one of four symbols is shown, and
+# five steps later it is asked for. The nets train on streams of four items, and are tested on streams of four hundred. One net has a forget gate. The other is the cell of 1997: its forget gate is held open.
+#
+# All small nets of this chapter are trained by the same few lines: a batch of 32 fresh sequences, the optimizer Adam, the gradient clipped to a joint norm of 1. The loss hears the answers only where
+# `heard`, of shape (B, T), is true.
+
+
+# %%
+def outputs(net, dense, x):
+    return dense.forward(net.forward(x)[0])
+
+
+def update(net, dense, rule, rate, loss, x, y, heard):
+    out = outputs(net, dense, x)
+    dy = np.zeros(out.shape)
+    _, dy[heard] = loss(out[heard], y[heard])
+    net.backward(dense.backward(dy))
+    g = net.gradients | dense.gradients
+    clip_by_norm(g, 1.0)
+    rule.update(net.parameters | dense.parameters, g, rate)
+
+
+# %%
+def last(x, y, n):
+    """Let the loss hear the last n steps."""
+    heard = np.zeros(y.shape[:2], bool)
+    heard[:, -n:] = True
+    return x, y, heard
+
+
+def stream(B, seed, items=4):
+    x, y = tasks.delayed_recall(B * items, 6, 4, seed)
+    x, y, heard = last(x, y, 1)
+    return (a.reshape(B, items * 6, *a.shape[2:]) for a in (x, y, heard))
+
+
+# %%
+def streaming(seed, forget):
+    net, rule = layers.LSTM(5, 24, seed, dtype="float64"), Adam()
+    if not forget:
+        for name, value in (("W_xf", 0), ("W_hf", 0), ("b_f", OPEN)):
+            net.weights[name][:] = value  # its gradient is exactly zero: it stays open
+    dense = Dense(24, 5, seed, dtype="float64")
+    for step in range(800):
+        update(net, dense, rule, 3e-3, cross_entropy, *stream(32, 1000 * seed + step))
+    x, y, heard = stream(20, 10**6, items=400)
+    h, (_, c) = net.forward(x)
+    right = (dense.forward(h).argmax(axis=-1) == y)[heard].reshape(20, 400).mean(axis=0)
+    return right[:4].mean(), right[-20:].mean(), abs(c).mean()
+
+
+# %%
+kept = {forget: np.array([streaming(s, forget) for s in range(3)]) for forget in (True, False)}
+for forget, (first, end, size) in ((k, v.T) for k, v in kept.items()):
+    print(f"forget gate {forget!s:5}  first 4 items", *first.round(2), "  last 20 of 400",
+          *end.round(2), "  |c| about", *size.round().astype(int))
+with_gate, without = kept[True], kept[False]
+claim(32, ("share right at the end of the stream: with a forget gate, worst of 3",
+           with_gate[:, 1].min(), "> 0.95", 2),
+      ("without, mean of 3", without[:, 1].mean(), "< 0.95", 1),
+      ("size of the memory at the end: with", with_gate[:, 2].max(), "< 20", 0),
+      ("without", without[:, 2].min(), "> 200", 0))
+
+# %% [markdown]
+# Without the gate the memory grows with every item, and after four hundred of them what is new drowns in what is old. With it the memory stays small, and item 400 is as easy as
+# item 4, although the net never saw a stream of more than four. So "an LSTM has three gates" is true of the LSTM since 2000. The original had two.
+
+# %% [markdown]
+# ## All together
+#
+# Here is the whole cell, as in [Equation 7.3](#7.3) to [Equation 7.5](#7.5), with all shapes. The letters $i$, $f$, $o$ name the gates and $c$ the candidate; $\odot$ multiplies element by element:
+#
+# $$
+# \begin{aligned}
+# i_t &= \sigma(W_{xi}\, x_t + W_{hi}\, h_{t-1} + b_i) && (H,) \\
+# f_t &= \sigma(W_{xf}\, x_t + W_{hf}\, h_{t-1} + b_f) && (H,) \\
+# o_t &= \sigma(W_{xo}\, x_t + W_{ho}\, h_{t-1} + b_o) && (H,) \\
+# \tilde c_t &= \tanh(W_{xc}\, x_t + W_{hc}\, h_{t-1} + b_c) && (H,) \\
+# c_t &= f_t \odot c_{t-1} + i_t \odot \tilde c_t && (H,) \\
+# h_t &= o_t \odot \tanh(c_t) && (H,)
+# \end{aligned}
+# $$ (7.6)
+#
+# Each of the four has weights $W_{x\cdot}$ of shape $(H, D)$, $W_{h\cdot}$ of shape $(H, H)$ and $b_\cdot$ of shape $(H,)$. This is the **[LSTM](#term-long-short-term-memory)**. In code it is as many lines,
+# and [lstm_gates](#rnnbook.gated_cells.lstm_gates) is no longer than this. Here it is in a batch, so products are `x @ W.T`.
+
+
+# %%
+def lstm_by_hand(x_t, h, c, w):
+    i = sigmoid(x_t @ w["W_xi"].T + h @ w["W_hi"].T + w["b_i"])
+    f = sigmoid(x_t @ w["W_xf"].T + h @ w["W_hf"].T + w["b_f"])
+    o = sigmoid(x_t @ w["W_xo"].T + h @ w["W_ho"].T + w["b_o"])
+    c_tilde = np.tanh(x_t @ w["W_xc"].T + h @ w["W_hc"].T + w["b_c"])
+    c = f * c + i * c_tilde
+    return o * np.tanh(c), c
+
+
+# %%
+h = c = np.zeros((8, H))
+for t in range(T):
+    h, c = lstm_by_hand(noise[:, t], h, c, layer.weights)
+_, (h_fast, c_fast) = layer.forward(noise)
+h_1, c_1 = lstm_step(noise[:, 0], h_0, h_0, layer.weights)
+gap = max(abs(h - h_fast).max(), abs(c - c_fast).max())
+print(f"after {T} steps, by hand and by the layer: h {h.shape}, c {c.shape}")
+assert gap < 1e-12 and abs(c_1 - c_t).max() > 0.01  # c_t was of a larger input
+
+# %% [markdown]
+# ### The same in Keras
+#
+# A Keras layer keeps the weights of all gates side by side in three arrays: a kernel $(D, 4H)$, a recurrent kernel $(H, 4H)$ and a bias $(4H,)$.
+# [get_weights](#rnnbook.recurrent.Recurrent.get_weights) writes ours in that form, so the Keras layer can take them as they are.
+#
+# <a id="question-18"></a>
+# **What is the order of the gates?** For the LSTM $i, f, c, o$, for the GRU $z, r, h$. You can tell the forget gate by its bias, which Keras starts at 1.
+
+# %%
+L = keras.layers
+theirs = L.LSTM(H, return_sequences=True, return_state=True, dtype="float64")
+theirs.build((None, None, D))
+kernel, recurrent, bias = theirs.get_weights()
+print("first biases of the four blocks:", *bias[::H].astype(int))
+theirs.set_weights(layer.get_weights())
+blocks = np.split(theirs.get_weights()[0], 4, axis=1)
+for gate, block in zip("ifco", blocks, strict=True):
+    assert (block == layer.weights[f"W_x{gate}"].T).all()
+
+# %%
+h_keras, h_last, c_last = (np.asarray(a) for a in theirs(noise))
+h_ours, (h_end, c_end) = layer.forward(noise)
+gaps = [abs(h_keras - h_ours).max(), abs(h_last - h_end).max(), abs(c_last - c_end).max()]
+print("h", h_keras.shape, " last h", h_last.shape, " last c", c_last.shape)
+print("equal to within 1e-12:", max(gaps) < 1e-12)
+assert max(gaps) < 1e-12
+
+# %% [markdown]
+# ### Peepholes
+#
+# In [Equation 7.6](#7.6) the gates hear $h$, not $c$. Where the output gate is shut, they are deaf to what the unit itself knows. [Gers and Schmidhuber (2000)](#gers2000b) gave the gates a
+# **[peephole](#term-peephole)** each: a weight from the unit's own memory, one number a unit, so $p_i$, $p_f$ and $p_o$ of shape $(H,)$. The input and the forget gate look at $c_{t-1}$, the output gate at $c_t$:
+#
+# $$
+# i_t = \sigma(\dots + p_i \odot c_{t-1}), \qquad f_t = \sigma(\dots + p_f \odot c_{t-1}), \qquad o_t = \sigma(\dots + p_o \odot c_t)
+# $$ (7.7)
+#
+# They helped to time events to the step. Keras has none; the course's cells and layers do.
+
+# %%
+peeping = layers.LSTM(D, H, 0, peepholes=True, dtype="float64")
+same = abs(peeping.forward(noise)[0] - h_ours).max()  # at first they are zero
+for name in ("p_i", "p_f", "p_o"):
+    peeping.weights[name][:] = 1.0
+moved = abs(peeping.forward(noise)[0] - h_ours).max()
+deaf = lstm_gates(0 * x_t, h_0, h_0 + 2, layer.weights)[1] - sigmoid(1.0)
+seeing = lstm_gates(0 * x_t, h_0, h_0 + 2, peeping.weights)[1] - sigmoid(3.0)
+extra = sum(a.size for a in peeping.weights.values()) - sum(
+    a.size for a in layer.weights.values())
+print(f"{extra} more parameters; with p = 0 the same, with p = 1 not: {moved:.2f}")
+assert same == 0 and extra == 3 * H and abs(deaf).max() < 1e-12 > abs(seeing).max()
+
+# %% [markdown]
+# ## The GRU
+#
+# Must it be two states and three gates? [Cho et al. (2014)](#cho2014) made do with one state and two gates, in the encoder and the decoder of a translation system. The **[GRU](#term-GRU)** has an update gate $z$ and a reset gate $r$:
+#
+# $$
+# \begin{aligned}
+# z_t &= \sigma(W_{xz}\, x_t + W_{hz}\, h_{t-1} + b_z) \\
+# r_t &= \sigma(W_{xr}\, x_t + W_{hr}\, h_{t-1} + b_r) \\
+# \tilde h_t &= \tanh\big(W_{xh}\, x_t + W_{hh}\, (r_t \odot h_{t-1}) + b_h\big) \\
+# h_t &= z_t \odot h_{t-1} + (1 - z_t) \odot \tilde h_t
+# \end{aligned}
+# $$ (7.8)
+#
+# The last line is an LSTM's memory with $f = z$ and $i = 1 - z$: what is kept and what is written share one budget. So a GRU's state is an average of what
+# it has seen, and stays between $-1$ and 1. It cannot pile up. Remember that; we will see what it costs.
+
+# %% mystnb={"figure": {"name": "fig-gru", "caption": "The GRU: the hidden state is the memory. What z keeps, 1 - z does not admit."}, "image": {"alt": "The hidden state of the step before runs along the top to a product with z and on to a plus sign and the new hidden state. Input and state feed two sigmas, z and r, and a tanh, the candidate, which r leads into. The candidate is multiplied with one minus z and added at the plus sign."}}
+diagrams.gru()
+plt.show()
+
+# %% [markdown]
+# ### z or 1 − z?
+#
+# Papers differ, and mixing them up is the commonest mistake in this field. This course, Keras and [Cho et al. (2014)](#cho2014) keep with $z$. [Chung et al. (2014)](#chung2014) keep with $1 - z$. Neither is wrong: since
+# $\sigma(-a) = 1 - \sigma(a)$, one becomes the other when the weights of the update gate change their sign. Only to take weights of the one kind into a formula of the other is wrong.
+
+# %%
+gru = layers.GRU(D, H, 0, dtype="float64")
+h_prev = np.random.default_rng(1).uniform(-1, 1, (8, H))
+z_t, r_t, h_tilde = gru_gates(x_t, h_prev, gru.weights)
+keep_z = gru_step(x_t, h_prev, gru.weights)
+keep_rest = (1 - z_t) * h_prev + z_t * h_tilde  # Chung et al.'s formula, our weights
+flipped = {k: -w if k.endswith("z") else w for k, w in gru.weights.items()}
+z_other, _, _ = gru_gates(x_t, h_prev, flipped)
+chung = (1 - z_other) * h_prev + z_other * h_tilde
+print(f"mixed up: off by {abs(keep_z - keep_rest).max():.2f}")
+assert abs(keep_z - keep_rest).max() > 0.5 and abs(keep_z - chung).max() < 1e-12
+
+# %% [markdown]
+# ### Reset before or after the product
+#
+# A second difference hides in the candidate. In [Equation 7.8](#7.8) the reset gate acts on $h_{t-1}$, *before* the matrix. NVIDIA's library cuDNN, and Keras since version 2 of TensorFlow, let it act on the *product*, and give that a bias of its own:
+#
+# $$
+# \tilde h_t = \tanh\big(W_{xh}\, x_t + r_t \odot (W_{hh}\, h_{t-1} + b_{hh}) + b_h\big)
+# $$ (7.9)
+#
+# Then the three products with $h_{t-1}$ can be computed at once, without waiting for $r_t$. Keras' option is `reset_after`, True by default. The course has both: [GRU](#rnnbook.layers.GRU), and
+# [GRUResetBefore](#rnnbook.variants.GRUResetBefore). Weights do not fit from the one to the other.
+
+# %%
+for reset_after, ours in ((True, gru), (False, GRUResetBefore(D, H, 0, dtype="float64"))):
+    theirs = L.GRU(H, return_sequences=True, reset_after=reset_after, dtype="float64")
+    theirs.build((None, None, D))
+    theirs.set_weights(ours.get_weights())
+    gap = abs(np.asarray(theirs(noise)) - ours.forward(noise)[0]).max()
+    print(f"reset_after={reset_after!s:5} bias {theirs.get_weights()[2].shape},",
+          f"equal to ours to within 1e-12: {gap < 1e-12}")
+    assert gap < 1e-12
+
+# %% [markdown]
+# <a id="question-19"></a>
+# ### How many parameters?
+#
+# Count by gates. Each gate or candidate has $DH + H^2 + H$: four of them make an LSTM, three a GRU, and `reset_after` adds $H$ biases to each of the three. One layer of each, with 10 inputs and 20 units:
+
+# %%
+d, n = 10, 20
+formula = {"SimpleRNN": d * n + n * n + n, "LSTM": 4 * (d * n + n * n + n),
+           "GRU": 3 * (d * n + n * n + 2 * n)}
+for name, by_hand in formula.items():
+    made = getattr(L, name)(n)
+    made.build((None, None, d))
+    print(f"{name:10} by hand {by_hand:5}, Keras {made.count_params():5}")
+    assert by_hand == made.count_params()
+
+# %%
+before = L.GRU(n, reset_after=False)
+before.build((None, None, d))
+claim(31, ("LSTM, 10 inputs and 20 units: parameters", formula["LSTM"], "== 2480"),
+      ("GRU", formula["GRU"], "== 1920"),
+      ("GRU as in 2014", before.count_params(), "== 1860"))
+
+# %% [markdown]
+# So an LSTM is no kind of GRU: it has a gate and a state more, and is the older of the two by seventeen years. Both are *gated* cells, which is perhaps what was meant.
+#
+# ## Who built what
+#
+# | Year | Who | What |
+# |---|---|---|
+# | 1991 | [Hochreiter](#hochreiter1991), diploma thesis | why recurrent nets forget |
+# | 1997 | [Hochreiter and Schmidhuber](#hochreiter1997) | the LSTM: carousel, input gate, output gate |
+# | 2000 | [Gers, Schmidhuber and Cummins](#gers2000) | the forget gate |
+# | 2000 | [Gers and Schmidhuber](#gers2000b) | peepholes |
+# | 2014 | [Cho et al.](#cho2014) | the GRU, still without that name |
+# | 2014 | [Chung et al.](#chung2014) | a comparison of GRU, LSTM and tanh layer |
+# | 2015 | [Jozefowicz et al.](#jozefowicz2015) | a search through thousands of cells; a forget bias of 1 |
+# | 2017 | [Greff et al.](#greff2017) | eight variants of the LSTM: none clearly better |
+#
+# The LSTM's paper is volume 9 of *Neural Computation*, whose volume 1 is of 1989. Preprints tell who was first with the GRU: arXiv numbers them by year and month.
+
+# %%
+claim(37, ("year of volume 9 of Neural Computation", 1989 + 9 - 1, "== 1997"))
+
+# %%
+preprints = {"Cho et al.": 1406.1078, "Chung et al.": 1412.3555}
+months = {who: int(number) % 100 for who, number in preprints.items()}
+print(months)
+claim(38, ("months from Cho et al.'s preprint to Chung et al.'s, both of 2014",
+           months["Chung et al."] - months["Cho et al."], "== 6"))
+
+# %% [markdown]
+# ## Does it cure vanishing?
+#
+# Take the loss at the last step of 100, some random function of $h_{100}$, and ask how strongly it depends on the input of each step: the length of
+# $\partial L / \partial x_t$, compared with that of $\partial L / \partial x_{100}$. Layers of 32 units, normal random inputs, five seeds, before any training.
+
+
+# %%
+def reach(net, x, seed=0):
+    """Return log10 of |dL/dx_t| over |dL/dx_T|, for each t."""
+    h, _ = net.forward(x)
+    dh = np.zeros(h.shape)
+    dh[:, -1] = np.random.default_rng(seed).normal(size=dh[:, -1].shape)
+    dx, _ = net.backward(dh)
+    lengths = np.linalg.norm(dx, axis=(0, 2))
+    return np.log10(lengths / lengths[-1])
+
+
+def with_bias(net, **biases):
+    for name, value in biases.items():
+        net.weights[name][:] = value
+    return net
+
+
+# %%
+starts = {"tanh": lambda s: layers.RNN(D, H, s, dtype="float64"),
+          "GRU": lambda s: layers.GRU(D, H, s, dtype="float64"),
+          "GRU, b_z = 5": lambda s: with_bias(
+              layers.GRU(D, H, s, dtype="float64"), b_z=5.0)}
+for b_f in (0, 1, 5):
+    starts[f"LSTM, b_f = {b_f}"] = lambda s, b_f=b_f: layers.LSTM(
+        D, H, s, forget_bias=b_f, dtype="float64")
+reaches = {name: np.array([reach(make(s), noise, s) for s in seeds])
+           for name, make in starts.items()}
+for name, r in reaches.items():
+    print(f"{name:14} lag 10: {np.median(r[:, -11]):5.1f}   lag 99: "
+          f"{np.median(r[:, 0]):6.1f}   range {r[:, 0].min():6.1f} to {r[:, 0].max():6.1f}")
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-reach", "caption": "How far back the gradient reaches before training: median of five seeds, and their range. What the forget bias does is more than the difference between the cells."}, "image": {"alt": "Logarithm of the gradient with respect to the input against the lag. The LSTM with bias 0 and the GRU fall along almost the same straight line to ten to the minus twenty-two. The tanh layer falls to ten to the minus eleven, the LSTM with bias 1 to ten to the minus nine. The LSTM and the GRU with a bias of 5 stay level."}}
+fig, ax = plt.subplots(figsize=(5.8, 4))
+kinds = ("hidden", "gradient", "output", "muted", "input", "memory")
+lag = np.arange(T - 1, -1, -1)[::9]
+for (name, r), kind in zip(reaches.items(), kinds, strict=True):
+    shown, dash = r[:, ::9].round(2), "--" if "= 5" in name else "-"
+    ax.plot(lag, np.median(shown, axis=0), dash, color=COLORS[kind], label=name)
+    ax.fill_between(lag, shown.min(0), shown.max(0), alpha=0.15, lw=0, color=COLORS[kind])
+ax.set(xlabel="lag (steps)", ylabel="log10 of what arrives", xlim=(0, 99))
+fig.legend(loc="outside upper center", ncols=3)
+plt.show()
+
+# %% [markdown]
+# <a id="question-16"></a>
+# Three things to see. The **LSTM without a forget bias** forgets like the GRU: their gates stand at one half, and half of a half of a half ... is soon nothing. **Keras' default**, a bias of 1, opens the gate to 0.73, and at a lag of 99 that still leaves almost nothing.
+# With a bias of **5** the gradient arrives whole. And look who lies above the GRU: the plain tanh layer, which has no gates at all. You met that in chapter 5; here it is on inputs that carry news at every step.
+#
+# Can you foretell the numbers? The carousel alone gives the product of the forget gates, $\sigma(b_f)^{99}$.
+
+# %%
+end = {name: 10 ** np.median(r[:, 0]) for name, r in reaches.items()}
+for b_f in (0, 1, 5):
+    alone, got = sigmoid(float(b_f)) ** 99, end[f"LSTM, b_f = {b_f}"]
+    print(f"b_f = {b_f}: carousel alone {alone:8.1e}, measured {got:8.1e}")
+claim(35, ("what arrives over 99 steps, LSTM, default: median of 5", end["LSTM, b_f = 1"],
+           "< 1e-6", 1),
+      ("no forget bias", end["LSTM, b_f = 0"], "< 1e-18", 1),
+      ("forget bias 5", end["LSTM, b_f = 5"], "> 0.5", 1),
+      ("the forget gate's share alone, default", sigmoid(1.0) ** 99, "< 1e-12", 2))
+
+# %% [markdown]
+# Measured is more than foretold: the way through $h$ and the gates, which $\partial^{+}$ left out, brings gradient too. The rate is set by the forget gate, all the same.
+# "Very efficient at long lags" is true of an LSTM whose forget gates are open. Whether they are is a matter of one number at the start, and of training.
+#
+# ### Explosion is still there
+#
+# And the other trouble? A gate is at most 1, so the carousel alone cannot explode. But the way through $h$ can: it has a matrix in it. Scale the recurrent matrix of an LSTM up, as training does at times, and look at the gradient that arrives after 100 steps.
+
+# %%
+def steep(seed):
+    net = layers.LSTM(D, H, seed, forget_bias=5.0, dtype="float64")
+    net.parameters["W_h"] *= 4
+    return net
+
+
+exploded = np.array([reach(steep(s), noise, s)[0] for s in seeds])
+net = steep(0)
+h, _ = net.forward(noise)
+net.backward(h)
+raw = clip_by_norm({name: g.copy() for name, g in net.gradients.items()}, 1.0)
+claim(41, ("LSTM, default: what arrives over 99 steps", end["LSTM, b_f = 1"], "< 1e-6", 1),
+      ("LSTM, recurrent weights 4 times as large: smallest of 5, log10", exploded.min(), "> 1", 2),
+      ("joint norm of its gradient before clipping", raw, "> 1000", 2))
+
+# %% [markdown]
+# So keep clipping. [Sutskever, Vinyals and Le (2014)](#sutskever2014), whose LSTMs translated, wrote that theirs did not suffer from vanishing and could explode all the same, and clipped the norm.
+#
+# ### After training
+#
+# The start is not the end. Here are four tasks: recall, copying and adding from chapter 5, and counting: words of the language $a^n b^n$, that is $n$ times a and then as many times b, with $n$ up to 8. From the first b on, the net must know when the
+# word ends. For each, the table `draws` holds the inputs $D$, the outputs $V$, and a learning rate, `budgets` the training steps.
+
+
+# %%
+def adding(B, seed, T=20):
+    x, y = tasks.adding(B, T, seed)
+    return last(x, np.repeat(y[:, None, None], T, axis=1), 1)
+
+
+draws = {"recall": (lambda B, s: last(*tasks.delayed_recall(B, 31, 4, s), 1), 5, 5, 3e-3),
+         "copying": (lambda B, s: last(*tasks.copying(B, 10, 3, 4, s), 3), 6, 6, 5e-3),
+         "adding": (adding, 2, 1, 5e-3),
+         "counting": (lambda B, s: tasks.counting(B, 1, 8, s), 3, 3, 1e-2)}
+budgets = {"recall": 150, "copying": 150, "adding": 300, "counting": 200}
+
+
+# %%
+def start(make, task, seed):
+    _, D, V, _ = draws[task]
+    net = make(D, seed)
+    return net, Dense(net.H, V, seed, dtype="float64"), Adam()
+
+
+def fit(net, dense, rule, task, seed, first, end):
+    draw, _, _, rate = draws[task]
+    loss = mean_squared_error if task == "adding" else cross_entropy
+    for step in range(first, end):
+        update(net, dense, rule, rate, loss, *draw(32, 1000 * seed + step))
+
+
+# %% [markdown]
+# **Equal parameters.** With five inputs an LSTM of 32 units has 4,864, so the GRU gets 37 units, and the tanh layer 67. A fourth contestant is the LSTM once more, with a forget bias of 3.
+
+# %%
+makes = {"tanh": lambda D, s: layers.RNN(D, 67, s, dtype="float64"),
+         "GRU": lambda D, s: layers.GRU(D, 37, s, dtype="float64"),
+         "LSTM": lambda D, s: layers.LSTM(D, 32, s, dtype="float64"),
+         "LSTM, b_f = 3": lambda D, s: layers.LSTM(
+             D, 32, s, forget_bias=3.0, dtype="float64")}
+sizes = {name: sum(a.size for a in make(5, 0).parameters.values())
+         for name, make in makes.items()}
+print(sizes)
+assert sizes["LSTM"] == 4864 and max(sizes.values()) < 1.01 * min(sizes.values())
+
+
+# %%
+def score(net, dense, task):
+    """Return the share right, the squared error, or the largest n counted."""
+    if task == "counting":
+        for n in range(1, 41):
+            x, y, _ = tasks.counting(1, n, n, 0)
+            said = outputs(net, dense, x).argmax(axis=-1)
+            if (said[0, n + 1 :] != y[0, n + 1 :]).any():
+                return n - 1
+        return n
+    x, y, heard = draws[task][0](500, 10**6)
+    out, y = outputs(net, dense, x)[heard], y[heard]
+    return np.square(out - y).mean() if task == "adding" else (out.argmax(-1) == y).mean()
+
+
+# %% [markdown]
+# **Equal time.** A step of the tanh layer costs less: the [benchmark](../benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 per cent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
+
+# %%
+COST = {"tanh": 0.72, "GRU": 1.0, "LSTM": 1.0, "LSTM, b_f = 3": 1.0}
+result, flow = {}, {}
+for task, (draw, *_) in draws.items():
+    for name, make in makes.items():
+        for seed in seeds:
+            made, steps = start(make, task, seed), budgets[task]
+            before = reach(made[0], draw(8, 7)[0])[0]
+            fit(*made, task, seed, 0, steps)
+            scores = [score(*made[:2], task)]
+            fit(*made, task, seed, steps, int(steps / COST[name]))
+            result.setdefault((task, name), []).append([*scores, score(*made[:2], task)])
+            flow.setdefault((task, name), []).append([before, reach(made[0], draw(8, 7)[0])[0]])
+
+# %%
+naive = {"recall": 0.25, "copying": 0.25, "adding": 1 / 6, "counting": 0}
+print("median of five seeds (worst to best)        equal steps            equal time")
+for (task, name), rows in result.items():
+    columns = []
+    for scores in np.array(rows).T:
+        s = np.sort(scores)[:: -1 if task == "adding" else 1]
+        columns.append(f"{s[2]:5.2f} ({s[0]:5.2f} to {s[-1]:5.2f})")
+    print(f"{task:9} naive {naive[task]:.2f}  {name:14}", *columns, sep="  ")
+
+# %%
+def med(task, name, when=1):
+    return np.median(np.array(result[task, name])[:, when])
+
+
+print("what arrives of a gradient over the 30 steps of recall, log10, median of five:")
+for name in makes:
+    before, after = np.median(flow["recall", name], axis=0)
+    print(f"{name:14} before training {before:5.1f}   after {after:5.1f}")
+
+# %%
+counts = {name: np.array(result["counting", name])[:, 1] for name in makes}
+claim(39, ("longest n of a^n b^n, trained up to 8: LSTM with a forget bias of 3, worst of 5",
+           counts["LSTM, b_f = 3"].min(), ">= 11"),
+      ("GRU, best of 5", counts["GRU"].max(), "<= 10"),
+      ("GRU's parameters over the LSTM's, 10 inputs and 20 units",
+       formula["GRU"] / formula["LSTM"], "< 0.8", 2),
+      ("what arrives over 99 steps before training, log10: GRU",
+       np.median(reaches["GRU"][:, 0]), "< -18", 2),
+      ("tanh", np.median(reaches["tanh"][:, 0]), "> -14", 2))
+
+# %%
+claim(72, ("adding, error (always to say 1: 0.167): tanh, median of 5",
+           med("adding", "tanh"), "> 0.12", 2),
+      ("GRU", med("adding", "GRU"), "< 0.08", 1),
+      ("recall over 30 steps: LSTM with a forget bias of 3",
+       med("recall", "LSTM, b_f = 3"), "> 0.9", 2))
+
+# %% [markdown]
+# Read it slowly; it is not the table that textbooks promise.
+#
+# - **Recall and copying** go to the plain tanh layer, which has no gates, and twice as many units for the same number of parameters. The GRU and the LSTM with their default starts learn nothing of recall in this budget, as in chapter 5. One number, the forget bias, gives the LSTM the whole task.
+#   On copying all gated cells stop halfway between guessing and knowing.
+# - **Adding** goes to the gated cells, and clearly: noise comes in at every step, and only a gate can keep it out. The tanh layer does no better than always to say 1.
+# - **Counting** goes to the LSTM with open gates. It counts to twelve and more, having seen no more than eight; the GRU stops at ten at best. [Weiss et al. (2018)](#weiss2018) say why: a memory that adds can run up, step by step, without limit. A GRU's state is an average
+#   and stays between $-1$ and 1, so each further count must fit into a smaller difference.
+#
+# And the flow? Nets that learned the task let the gradient through afterwards; nets that did not, do not. Training mends what it can find a trickle of.
+#
+# Equal time gave the tanh layer more steps, and changed nothing here.
+
+# %% [markdown]
+# ## On a novel
+#
+# Now real text: the training chapters of the course's [novel](the_novel.ipynb), character by character, as in chapter 3. Five nets of about 25,000 parameters each: the three you know, and the two that took their place. A
+# **[TCN](#term-TCN)** ([Bai et al., 2018](#bai2018)) looks back by convolutions; a **[Transformer](#term-Transformer)** ([Vaswani et al., 2017](#vaswani2017)) lets every position look at all
+# earlier ones at once. [next_token_model](#rnnbook.keras_models.next_token_model) builds both in Keras. All read batches of 32 × 32 characters, the same ones and in the same order, for 200 updates with Adam and a rate of 0.003.
+
+# %%
+text, held_text = data.novel("train"), data.novel("validation")[:6000]
+letters = Vocabulary(text, "characters")
+ids, held, V = letters.encode(text), letters.encode(held_text), len(letters)
+UPDATES, RATE, units = 200, 3e-3, {"rnn": 114, "gru": 70, "lstm": 61}
+bits, counted = {}, {}
+for cell, n in units.items():
+    for seed in seeds:
+        model = LanguageModel(letters, n, cell, embedding=16, seed=seed)
+        log = train(model, ids, held, UPDATES, rate=RATE, optimizer=Adam(), B=32, T=32,
+                    every=UPDATES, progress=False)
+        bits.setdefault(cell, []).append(log[-1]["held_out"])
+    counted[cell] = sum(a.size for a in model.parameters.values())
+
+# %%
+batches = list(stateful_batches(ids, 32, 32))[:UPDATES]
+x, y = (np.concatenate([batch[k] for batch in batches]) for k in (0, 1))
+cut = np.arange(0, len(held) - 32, 16)[:, None] + np.arange(33)
+late = np.arange(16, 32)  # windows overlap by half: only their second half counts
+
+
+def judged(model):
+    log_p = np.asarray(keras.ops.log_softmax(model(held[cut[:, :-1]])), "float64")
+    of_target = np.take_along_axis(log_p, held[cut[:, 1:], None], axis=-1)
+    return bits_per_token(of_target[:, late].ravel())
+
+
+# %%
+def compiled(kind, size):
+    model = next_token_model(kind, V, size, 32)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(RATE, global_clipnorm=1.0), loss)
+    return model
+
+
+for kind, size in (("tcn", 36), ("transformer", 28)):
+    build = partial(compiled, kind, size)
+    for model in trained(build, range(3), x, y, epochs=1, batch_size=32):
+        bits.setdefault(kind, []).append(judged(model))
+    counted[kind] = model.count_params()
+
+# %%
+five_gram = bits_per_token(NGram(ids, 5, V).log_probabilities(held))
+for kind, b in bits.items():
+    print(f"{kind:12} {counted[kind]:6,} parameters   bits: median {np.median(b):.2f}",
+          f"({min(b):.2f} to {max(b):.2f})")
+print(f"5-gram, by counting: {five_gram:.2f}; uniform: {np.log2(V):.2f}")
+assert max(counted.values()) < 1.03 * min(counted.values())
+
+# %% [markdown]
+# After so few updates all five are far behind five-gram counting, which needs no training at all; this is a race over the first hundred meters. In it the TCN is ahead, and the LSTM comes last: it starts slowly. Chapter 3 and the benchmark show what becomes of longer training.
+#
+# ### What does not follow
+#
+# It does not follow that the one at the top is "better". This is one text, one size, one budget, one rate for all. Three things would change the order: more updates, which favors the cells that start slowly; a rate tuned for each; and a machine that computes all time steps at once, for which the last two
+# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, 60,000 parameters. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
+# that plain LSTMs beat newer models that had claimed to beat them.
+#
+# What the Transformer has that no tuning gives a recurrent layer is this: in training, no step waits for another. Count what must wait. In a recurrent layer, each of $T$ steps waits for the one before, so the longest chain is at least $T$ steps; in a TCN or a Transformer it is the number of layers.
+
+
+# %%
+def waits(kind, T):
+    """Return the length of the longest chain of steps or layers that wait for each other."""
+    convolutions = int(np.ceil(np.log2((T + 1) / 2)))  # 1, 2, 4, ... until they see all of T
+    return {"lstm": T, "tcn": convolutions, "transformer": 2}[kind]
+
+
+for n in (32, 1024):
+    print(f"T = {n:4}:", *(f"{k} {waits(k, n):4}" for k in ("lstm", "tcn", "transformer")))
+
+# %%
+better = min(np.median(bits["tcn"]), np.median(bits["transformer"]))
+claim(14, ("bits on the novel after 200 updates: LSTM, median of 5", np.median(bits["lstm"]),
+           "> 2.5", 2),
+      ("what TCN or Transformer, the better of the two, has less", np.median(bits["lstm"])
+       - better, "> 0.1", 1),
+      ("steps that wait for each other at T = 1024: LSTM", waits("lstm", 1024), "== 1024"),
+      ("TCN", waits("tcn", 1024), "<= 10"), ("Transformer of two blocks", 2, "== 2"))
+
+# %% [markdown]
+# ### The state of the art, with a date
+#
+# The source of 2019 calls the LSTM the state of the art for captions, translation and text. It was, from about 2014 to 2017. In machine translation the date is known: in June 2017 [Vaswani et al.](#vaswani2017) reported 28.4 BLEU for English to German on the test of 2014, with a
+# Transformer. Google's LSTM system of 2016 had 24.6 in their table, and the best ensemble of any kind 26.4.
+
+# %%
+bleu = {"LSTM, 2016 (GNMT + RL)": 24.6, "convolutions, 2017 (ConvS2S)": 25.16,
+        "best ensemble before": 26.36, "Transformer, June 2017": 28.4}
+for name, value in bleu.items():
+    print(f"{name:30} {value:5.2f} BLEU")
+claim(13, ("BLEU on newstest2014, English to German, as Vaswani et al. (2017) report: LSTM",
+           bleu["LSTM, 2016 (GNMT + RL)"], "< 28.4"),
+      ("Transformer", bleu["Transformer, June 2017"], "> 26.36"))
+
+# %% [markdown]
+# Since then, recurrence has come back in new forms, and it is worth knowing what is claimed and by whom. *Mamba* ([Gu and Dao, 2023](#gu2023)) makes the recurrence linear, so that it can be computed in parallel, and lets the input choose what to keep; its authors report results level with Transformers of twice its size.
+# *xLSTM* ([Beck et al., 2024](#beck2024)), with Hochreiter among the authors, gives the LSTM exponential gates and a matrix for a memory. *minLSTM and minGRU* ([Feng et al., 2024](#feng2024)) drop the way through $h$ from the gates, which makes them parallel, and report results near Mamba's on small tasks. These are the
+# authors' own comparisons, of 2023 and 2024; none of them has replaced the Transformer in general use so far. What has stayed is the idea of this chapter: a state that adds, and gates that decide.
+#
+# ## Inside a trained LSTM
+#
+# What do gates do on real text? Train one LSTM of 64 units for longer, and look.
+
+# %%
+reader = LanguageModel(letters, 64, "lstm", embedding=16, seed=0, dtype="float64")
+log = train(reader, ids, held[:4000], 1000, rate=warmup_cosine(6e-3, 1000, 50),
+            optimizer=Adam(), B=32, T=32, every=1000, progress=False)
+print(f"bits on the validation chapter: {log[0]['held_out']:.2f} before,",
+      f"{log[-1]['held_out']:.2f} after")
+assert log[-1]["held_out"] < 2.9
+
+
+# %%
+def read(model, ids):
+    """Return h (T, H) and the forget gates (T, H) while a model reads."""
+    x, h = model.embedding.forward(ids[None]), np.zeros((1, model.H))
+    c, rows = h, []
+    for t in range(len(ids)):
+        i_t, f_t, c_tilde, c, o_t = lstm_gates(x[:, t], h, c, model.recurrent.weights)
+        h = o_t * np.tanh(c)
+        rows.append((h[0], f_t[0]))
+    return np.array(rows).transpose(1, 0, 2)
+
+
+# %%
+h_read, f_read = read(reader, held)
+open_share = (f_read > 0.9).mean(axis=0)
+print(f"forget gates: mean {f_read.mean():.2f}; units open (above 0.9) more than half of the",
+      f"time: {(open_share > 0.5).sum()} of 64; never: {(open_share == 0).sum()}")
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. Dark keeps, light forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and forty-two columns, the characters of a sentence. Several rows turn light at spaces and at the first letters of words and dark inside the words; others do the opposite."}}
+begin = held_text.index("Gate eleven")
+part = slice(begin, begin + 42)
+busy = np.argsort(-f_read.std(axis=0))[:12]
+fig, ax = plt.subplots(figsize=(5.8, 3.2))
+look = {"aspect": "auto", "cmap": "Purples", "vmin": 0, "vmax": 1}
+image = ax.imshow(f_read[part][:, busy].T.round(1), **look)
+ax.grid(False)
+ax.set(xlabel="characters read", ylabel="unit", yticks=[],
+       xticks=range(42), xticklabels=held_text[part].replace(" ", "_"))
+fig.colorbar(image, ax=ax, label="forget gate")
+plt.show()
+
+# %% [markdown]
+# Most units keep nearly everything from one character to the next: their gates stand open, far above the 0.73 of the start. The busy ones at the top open and close with the text, many of them at spaces: what they hold belongs to a word, and is let go with it.
+#
+# ### A unit that tracks something?
+#
+# [Karpathy, Johnson and Fei-Fei (2016)](#karpathy2016) found LSTM units that were on inside quotations, or counted the position in a line. Such pictures are convincing, so let us be careful, and ask three questions. Does some unit follow a property of the text? Would a linear probe of all units find it? And if we switch the unit
+# off, is anything lost that depends on it? Two properties: whether we are inside a quotation, and how many letters of the current word have been read.
+
+# %%
+quoted, in_word = np.zeros(len(held)), np.zeros(len(held))
+inside = n = 0
+for t, character in enumerate(held_text):
+    inside = 0 if character == "\n" else inside != (character == '"')
+    n = n + 1 if character.isalpha() else 0
+    quoted[t], in_word[t] = inside, n
+
+
+def follows(property):
+    """Return the correlation of each unit with a property."""
+    return np.array([np.corrcoef(u, property)[0, 1] for u in h_read.T])
+
+
+# %%
+half = len(held) // 2
+for name, property in (("inside a quotation", quoted), ("letters of the word", in_word)):
+    r = follows(property)
+    X = np.column_stack([h_read, np.ones(len(held))])
+    w = np.linalg.lstsq(X[:half], property[:half], rcond=None)[0]
+    rest = property[half:]
+    explained = 1 - np.var(rest - X[half:] @ w) / np.var(rest)
+    print(f"{name:20} best unit {abs(r).argmax():2}: correlation {abs(r).max():.2f};",
+          f"probe of all units explains {max(explained, 0):.2f}")
+
+# %% [markdown]
+# None of the 64 units knows about quotations, and the probe finds nothing in all of them together: a net of this size and training does not keep the thing. With many more units, and hours of training, you may find one. But there are units that follow the length of the word, and the probe reads it well. Have we found "word-length units"?
+#
+# A correlation only says that a unit *looks* like a counter. To see whether the net uses it, switch it off: hold $h_j$ at its mean, in the readout and in the recurrence, and see where bits are lost: at the ends of words, where a counter should matter, or inside long words. Compare the five units that follow the word most with the five that follow
+# it least.
+
+
+# %%
+def without(model, j, n=3000):
+    """Return the log-probabilities of a text when h_j is held at its mean."""
+    w, dense = model.recurrent.parameters, model.dense.parameters
+    pairs = (w["b"], w["W_h"]), (dense["b_y"], dense["W_hy"])
+    kept = [(b.copy(), W.copy()) for b, W in pairs]
+    for b, W in pairs:
+        b += W[:, j] * h_read[:, j].mean()
+        W[:, j] = 0
+    log_p = model.log_probabilities(held[:n])
+    for (b, W), (b_kept, W_kept) in zip(pairs, kept, strict=True):
+        b[:], W[:] = b_kept, W_kept
+    return log_p
+
+
+# %%
+r, whole = follows(in_word), reader.log_probabilities(held[:3000])
+order, n_before = np.argsort(-abs(r)), np.append(0, in_word[:2999])
+ends = (n_before > 0) & (in_word[:3000] == 0)
+inside_long = (n_before >= 4) & (in_word[:3000] > 0)
+cost = {}
+for j in (*order[:5], *order[-5:]):
+    lost = (whole - without(reader, j)) / np.log(2)
+    cost[j] = lost[ends].mean()
+    print(f"unit {j:2}: correlation {r[j]:5.2f}, bits lost: all {lost.mean():5.2f},",
+          f"ends of words {cost[j]:5.2f}, inside long words {lost[inside_long].mean():5.2f}")
+
+# %%
+users = sum(cost[j] > 0.2 for j in order[:5])
+print(f"of the five that follow the word most, {users} matter for its end")
+assert max(cost.values()) > 0.3 and max(cost[j] for j in order[-5:]) < 0.15
+assert 0 < users < 5
+
+# %% [markdown]
+# There it is. Without one of a few units, the net is surprised when words end, and often *less* surprised inside long words: it has lost its sense of how long the word has been. So these units are causes, and not only correlates: the net uses them to end words. But other units follow the word almost as closely, and switching them off costs nothing. A picture of a unit that lights up would have shown you
+# all five alike. Switch it off before you give it a name.
+#
+# ## Every option, once
+#
+# Now the Keras layers' options, as learners meet them. A small batch of two sequences, five steps, three features serves for all.
+#
+# <a id="question-3"></a>
+# ### What do `return_sequences` and `return_state` do?
+#
+# `return_sequences` gives $h_t$ of *all* steps instead of the last. `return_state` appends the final states: for an LSTM $h$ and $c$, so three arrays in all, for a GRU only $h$, so two.
+
+# %%
+x_small = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+
+
+def shapes(out):
+    return [tuple(a.shape) for a in (out if isinstance(out, (list, tuple)) else [out])]
+
+
+for options in ({}, {"return_sequences": True}, {"return_state": True},
+                {"return_sequences": True, "return_state": True}):
+    for cell in (L.LSTM, L.GRU):
+        print(f"{cell.__name__:4} {', '.join(options) or 'default':30}",
+              shapes(cell(4, **options)(x_small)))
+h, h_end, c_end = L.LSTM(4, return_sequences=True, return_state=True)(x_small)
+assert (np.asarray(h)[:, -1] == np.asarray(h_end)).all()
+
+# %% [markdown]
+# The input is (batch, time steps, features), and `units`, 4 here, is the length of $h$; five time steps leave it as it is. The last of all states *is* the final state. Between stacked recurrent layers you need `return_sequences=True`, or the second layer gets an array without a time axis and
+# complains of `ndim=2`.
+#
+# <a id="question-6"></a>
+# ### Why is `batch_input_shape` refused?
+#
+# Many examples on the web are of Keras 1 or 2. In Keras 3 a stateful layer learns its batch size from `keras.Input`.
+
+# %%
+try:
+    L.LSTM(4, stateful=True, batch_input_shape=(2, 5, 3))
+except (TypeError, ValueError) as error:
+    print(type(error).__name__, "-", str(error).split(":")[0])
+model = keras.Sequential([keras.Input((5, 3), batch_size=2), L.LSTM(4, stateful=True),
+                          L.Dense(1)])
+print("input:", model.inputs[0].shape, " state:", [tuple(s.shape) for s in model.layers[0].states])
+assert model.inputs[0].shape == (2, 5, 3)
+
+# %% [markdown]
+# <a id="question-5"></a>
+# ### Where has `model.reset_states()` gone?
+#
+# It was a method of the model, and is one of the layer now: `reset_state`, in the singular. A stateful layer carries its state from batch to batch until you reset it, so loop over the layers.
+
+# %%
+print("model.reset_states:", hasattr(model, "reset_states"))
+first, second = np.asarray(model(x_small)), np.asarray(model(x_small))
+for part in model.layers:
+    if hasattr(part, "reset_state"):
+        part.reset_state()
+again = np.asarray(model(x_small))
+print("second call differs:", (first != second).all(), " after the reset as at first:",
+      (first == again).all())
+assert (first != second).all() and (first == again).all()
+
+# %% [markdown]
+# ### Initial state
+#
+# Instead of zero, any layer takes a first state in the call. That is how a decoder goes on from an encoder, and how you cut a sequence in two.
+
+# %%
+lstm = L.LSTM(4, return_state=True)
+whole_h, *_ = lstm(x_small)
+_, *middle = lstm(x_small[:, :2])
+halves_h, *_ = lstm(x_small[:, 2:], initial_state=middle)
+print("in two parts as in one:", np.allclose(whole_h, halves_h, atol=1e-6))
+assert np.allclose(whole_h, halves_h, atol=1e-6)
+
+# %% [markdown]
+# <a id="question-9"></a>
+# ### How does masking work?
+#
+# Sequences of a batch have unequal lengths, so the short ones are padded, mostly with 0. A **[mask](#term-mask)**, of shape (batch, time), says which steps count. `Embedding(mask_zero=True)` or a `Masking` layer makes it, Keras hands it on from layer to layer, and a recurrent layer skips the steps where it is False: the state stays as it was.
+# If the mask gets lost on the way, nothing crashes, and the results are silently wrong. So keep a canary: a padded sequence must give what the bare one gives, through *all* layers.
+
+# %%
+keras.utils.set_random_seed(0)
+stacked = keras.Sequential([L.Embedding(9, 6, mask_zero=True),
+                            L.LSTM(5, return_sequences=True), L.GRU(4)])
+bare, right = np.array([[3, 1, 4]]), np.array([[3, 1, 4, 0, 0, 0]])
+gap = abs(np.asarray(stacked(bare)) - np.asarray(stacked(right))).max()
+deaf = keras.Sequential([L.Embedding(9, 6), L.LSTM(5, return_sequences=True), L.GRU(4)])
+deaf.build((None, None))
+deaf.set_weights(stacked.get_weights())
+wrong = abs(np.asarray(deaf(bare)) - np.asarray(deaf(right))).max()
+print(f"with the mask the same to within 1e-6: {gap < 1e-6}; without it, off by {wrong:.3f}")
+assert gap < 1e-6 and wrong > 0.001
+
+# %% [markdown]
+# This is worth a test in every project: a release of Keras to come may hand the mask to the first recurrent layer only.
+#
+# <a id="question-10"></a>
+# ### Pad before or after?
+#
+# With a mask it is all the same on a CPU. On an NVIDIA GPU the fast kernels of cuDNN ask for padding on the right, after the sequence, and for no sequence that is all padding; with any other mask Keras 3 stops with an error there, unless you say `use_cudnn=False`. So pad after. (Without a mask, padding before is the lesser evil: the last state is then at least of the end of the text. Better use a mask.)
+
+# %%
+left = np.array([[0, 0, 0, 3, 1, 4]])
+masked = abs(np.asarray(stacked(left)) - np.asarray(stacked(right))).max()
+unmasked = abs(np.asarray(deaf(left)) - np.asarray(deaf(right))).max()
+print(f"with a mask the same to within 1e-6: {masked < 1e-6}; without, apart by {unmasked:.3f}")
+assert masked < 1e-6 < unmasked
+
+# %% [markdown]
+# <a id="question-11"></a>
+# ### What is `input_dim` with `mask_zero`?
+#
+# The number of ids, with the 0 of the padding: your vocabulary plus one. With eight words numbered 1 to 8, an `Embedding(8, ...)` has rows 0 to 7 only.
+
+# %%
+words = np.arange(1, 9)[None]
+rows = {n: L.Embedding(n, 6, mask_zero=True) for n in (8, 9)}
+for n, embedding in rows.items():
+    embedding.build()
+    top = embedding.embeddings.shape[0] - 1
+    print(f"Embedding({n}): rows 0 to {top}; the largest id is {words.max()}:",
+          "fits" if words.max() <= top else "out of range")
+assert rows[9](words).shape == (1, 8, 6)
+
+# %% [markdown]
+# Out of range is an error on a CPU, and on a GPU it may pass for a row of zeros: the worse of the two.
+#
+# <a id="question-8"></a>
+# ### `TimeDistributed(Dense)` or `Dense`?
+#
+# `Dense` works on the last axis, so it does the same at each step anyway. The wrapper is for layers that want one example at a time, such as a convolution over each image of a film.
+
+# %%
+dense_layer, steps = L.Dense(2), L.LSTM(4, return_sequences=True)(x_small)
+plain = np.asarray(dense_layer(steps))
+wrapped = np.asarray(L.TimeDistributed(dense_layer)(steps))
+print("same shape:", plain.shape == wrapped.shape, " same numbers:",
+      np.allclose(plain, wrapped, atol=1e-6))
+assert np.allclose(plain, wrapped, atol=1e-6)
+
+# %% [markdown]
+# ### `dropout` or `recurrent_dropout`?
+#
+# **[Dropout](#term-dropout)** sets random numbers to zero in training. In a recurrent layer `dropout` does so to the *inputs*, `recurrent_dropout` to $h_{t-1}$. In both the mask is drawn once a sequence and is the same at all steps, as [Gal and Ghahramani (2016)](#gal2016) propose. To see the mask, build an LSTM that hands its input on:
+# gates held open, the forget gate shut, and a candidate that is one input each.
+
+# %%
+def transparent(**options):
+    """Return an LSTM with h_t = tanh(tanh(x_t)) unless it is told otherwise."""
+    net = L.LSTM(8, return_sequences=True, seed=1, **options)
+    net.build((None, None, 8))
+    kernel, hidden, bias = (np.zeros(w.shape) for w in net.get_weights())
+    kernel[:, 16:24] = np.eye(8)  # the blocks are i, f, c, o
+    bias[:] = np.repeat([50, -50, 0, 50], 8)
+    net.set_weights([kernel, hidden, bias])
+    return net
+
+
+# %% [markdown]
+# <a id="question-25"></a>
+# Now call it as in training, on ones, with half of the inputs to be dropped.
+
+# %%
+seen = np.asarray(transparent(dropout=0.5)(np.ones((1, 4, 8)), training=True))[0]
+for row in seen:
+    print("heard" if (row > 0).all() else "inputs that got through:", (row > 0).astype(int))
+assert (seen == seen[0]).all() and 0 < (seen[0] > 0).sum() < 8
+
+# %% [markdown]
+# The same inputs are dropped at each step. In use, `training` is False, and nothing is dropped.
+#
+# <a id="question-26"></a>
+# ### Why is `recurrent_dropout` slow?
+#
+# On an NVIDIA GPU Keras runs a whole LSTM or GRU as one call of cuDNN, if it can. It cannot with `recurrent_dropout`, with another activation than tanh or another gate function than the sigmoid, with `unroll=True`, without a bias, or with a GRU of `reset_after=False`: then it runs one step after the other, each with many small calls, several times slower. `use_cudnn=True` makes that an error
+# instead of a silent loss. This page was made without a GPU, where any layer is refused; the ones below are refused on every machine.
+
+# %%
+for options in ({"recurrent_dropout": 0.2}, {"activation": "relu"}, {"unroll": True},
+                {"use_bias": False}):
+    try:
+        L.LSTM(4, use_cudnn=True, **options)(x_small)
+        refused = False
+    except ValueError as error:
+        refused = "cuDNN is not supported" in str(error)
+    print(f"{options!s:28} refused: {refused}")
+    assert refused
+
+# %% [markdown]
+# `dropout` on the inputs is free: Keras applies it before the call.
+#
+# ### Why is my GPU slower than the CPU?
+#
+# Because the steps wait for one another, and each is small. A processor with thousands of lanes stands idle while one step of a small layer runs, and each step costs the time of a few launches, whatever its size. The remedy is more work per step: a larger batch, or more units. You can see the same on a CPU: sixty-four sequences
+# cost far less than sixty-four times one.
+
+# %%
+def seconds(net, x):
+    net(x)
+    times = []
+    for _ in range(5):
+        before = time.perf_counter()
+        net(x)
+        times.append(time.perf_counter() - before)
+    return min(times)
+
+
+# %% [markdown]
+# <a id="question-27"></a>
+# Each time is the best of five.
+
+# %%
+small = L.LSTM(8)
+ratio = seconds(small, np.ones((64, 50, 3), "float32")) / seconds(
+    small, np.ones((1, 50, 3), "float32"))
+print("64 sequences at once cost less than 16 times as much as one:", ratio < 16)
+assert ratio < 16
+
+# %% [markdown]
+# ### Stacked, and in both directions
+#
+# Layers stack as in chapter 2: all but the last need `return_sequences=True`. **[Bidirectional](#term-bidirectional-layer)** layers ([Schuster and Paliwal, 1997](#schuster1997)) run one copy forward and one backward, and join their states. That helps where the whole sequence is known, as in tagging, and is of no use
+# for a generator, which cannot see what it has not written. `go_backwards=True` gives one backward layer alone. Beware of its order: the first state it returns is that of the *last* input.
+
+# %%
+both = L.Bidirectional(L.LSTM(4, return_sequences=True))
+joined = np.asarray(both(x_small))
+ahead, behind = both.forward_layer, both.backward_layer
+backward = np.asarray(behind(x_small))  # the copy has go_backwards=True
+turned = L.LSTM(4, return_sequences=True)
+turned.build(x_small.shape)
+turned.set_weights(behind.get_weights())
+assert np.allclose(turned(x_small[:, ::-1]), backward, atol=1e-6)
+assert np.allclose(joined[..., :4], ahead(x_small), atol=1e-6)
+assert np.allclose(joined[..., 4:], backward[:, ::-1], atol=1e-6)
+print("both:", joined.shape, " parameters:", both.count_params(), "= 2 ×", ahead.count_params())
+
+# %% [markdown]
+# ### A cell of your own
+#
+# `keras.layers.RNN` runs any cell: a layer with a `state_size`, whose call takes $x_t$ and the states and returns the output and the new states. Here is the LSTM of 1997, with [Equation 7.4](#7.4) line by line, and it is held to the course's layer with the forget gate open.
+
+
+# %%
+class LSTM1997(L.Layer):
+    def __init__(self, units):
+        super().__init__()
+        self.units, self.state_size, self.gates = units, [units, units], L.Dense(3 * units)
+
+    def build(self, shape):
+        self.gates.build((None, shape[-1] + self.units))
+
+    def call(self, x_t, states):
+        a = self.gates(keras.ops.concatenate([x_t, states[0]], axis=-1))
+        i, c_tilde, o = keras.ops.split(a, 3, axis=-1)
+        c = states[1] + keras.ops.sigmoid(i) * keras.ops.tanh(c_tilde)
+        h = keras.ops.sigmoid(o) * keras.ops.tanh(c)
+        return h, [h, c]
+
+
+# %%
+own, old = L.RNN(LSTM1997(4), return_sequences=True), layers.LSTM(3, 4, 0, dtype="float64")
+for name, value in (("W_xf", 0), ("W_hf", 0), ("b_f", OPEN)):
+    old.weights[name][:] = value
+own(x_small)
+w = old.weights
+own.cell.gates.set_weights([
+    np.concatenate([np.hstack([w[f"W_x{g}"], w[f"W_h{g}"]]) for g in "ico"]).T,
+    np.concatenate([w[f"b_{g}"] for g in "ico"])])
+gap = abs(np.asarray(own(x_small)) - old.forward(x_small)[0]).max()
+print(f"the cell of 1997 in Keras and in NumPy agree to within 1e-6: {gap < 1e-6}")
+assert gap < 1e-6
+
+# %% [markdown]
+# <a id="question-31"></a>
+# ### Why does an old .h5 file fail on `time_major`?
+#
+# Files of Keras 2 hold a setting that Keras 3 does not know. The weights are as they were, so either build the model anew and call `load_weights`, or strip the setting from the configuration. It can stand at any depth, hence the recursion.
+
+# %%
+old_config = {"layers": [{"class_name": "LSTM", "config": {
+    "name": "lstm", "units": 4, "return_sequences": True, "time_major": False}}]}
+
+
+def strip(config, gone=("time_major",)):
+    if isinstance(config, dict):
+        return {k: strip(v, gone) for k, v in config.items() if k not in gone}
+    return [strip(part, gone) for part in config] if isinstance(config, list) else config
+
+
+try:
+    L.LSTM.from_config(old_config["layers"][0]["config"])
+except (TypeError, ValueError) as error:
+    print(type(error).__name__, "- it names time_major:", "time_major" in str(error))
+mended = L.LSTM.from_config(strip(old_config)["layers"][0]["config"])
+print("stripped:", mended.name, mended.units, "units")
+
+# %% [markdown]
+# ## Summary
+#
+# - An LSTM adds to a memory, and gates decide: the input gate what is written, the forget gate what is kept, the output gate what is said. The candidate is what is written, and no gate.
+# - The cell of 1997 had no forget gate; on a stream without end it drowns. The forget gate is of 2000, the GRU of 2014, by Cho et al.
+# - $h$ is what a unit says, $c$ what it knows. Keras' order is i, f, c, o, and z, r, h.
+# - A GRU keeps with $z$ and admits with $1 - z$ (some papers the other way round). It has no room to count.
+# - At the start, the forget bias decides how far a gradient reaches: a default LSTM forgets over a hundred steps, and a default GRU forgets faster than a tanh layer. Explosion remains; keep clipping.
+# - Which cell wins depends on task, start, budget and rate. With five seeds, believe only ranges that are apart.
+# - Some units of a trained LSTM follow the length of the word, and some of these are what the net uses to end it; others are not. Switch a unit off before you name it.
+#
+# ## What number should I get?
+
+# %%
+for what, value, tolerance in (
+    ("LSTM, 10 inputs, 20 units: parameters", formula["LSTM"], "exact"),
+    ("GRU, 10 inputs, 20 units: parameters", formula["GRU"], "exact"),
+    ("lag 99, LSTM, default, log10", np.median(reaches["LSTM, b_f = 1"][:, 0]), "1"),
+    ("lag 99, GRU, default, log10", np.median(reaches["GRU"][:, 0]), "2"),
+    ("recall, tanh, share right", med("recall", "tanh"), "0.05"),
+    ("recall, LSTM with b_f = 3", med("recall", "LSTM, b_f = 3"), "0.05"),
+    ("counting, LSTM: largest n", med("counting", "LSTM"), "3"),
+    ("counting, GRU: largest n", med("counting", "GRU"), "3"),
+    ("novel, LSTM, 200 updates, bits", np.median(bits["lstm"]), "0.1"),
+):
+    print(f"{what:42} {value:8.2f}   tolerance {tolerance}")
+
+# %% [markdown]
+# ## Exercises
+#
+# Put your answer in the place of the dots and run the cell: it says whether it is right, and if not, where to look. The
+# solutions, in the book, are folded below each.
+#
+# ### Exercise 7.1: One unit, one step
+#
+# *by hand · 4 minutes*
+#
+# A single LSTM unit has $c_{t-1} = 2$. In this step its gates are $i = 0.5$, $f = 0.9$ and $o = 0$, and the candidate is $-1$. What are $c_t$ and $h_t$?
+
+# %% tags=["stub"]
+states = ...  # a list of two numbers: c_t and h_t
+
+check("7.1", states)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+c_new = 0.9 * 2 + 0.5 * -1
+states = [c_new, 0 * np.tanh(c_new)]
+check("7.1", states)
+
+# %% [markdown]
+# ### Exercise 7.2: Count the parameters
+#
+# *by hand · 6 minutes*
+#
+# How many parameters have Keras' `LSTM(64)`, `GRU(64)` and `GRU(64, reset_after=False)` on inputs of 32 features?
+
+# %% tags=["stub"]
+parameters = ...  # a list of three whole numbers
+
+check("7.2", parameters)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+gate = 32 * 64 + 64 * 64 + 64
+parameters = [4 * gate, 3 * (gate + 64), 3 * gate]
+check("7.2", parameters)
+
+# %% [markdown]
+# ### Exercise 7.3: How long is half a memory?
+#
+# *by hand · 6 minutes*
+#
+# A forget gate without weights stands at $\sigma(b_f)$. After how many whole steps is less than half of a memory left, for $b_f = 1$ and for $b_f = 5$, if nothing is written?
+
+# %% tags=["stub"]
+steps_to_half = ...  # a list of two whole numbers
+
+check("7.3", steps_to_half)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# Solve gate ** n < 1/2, so n > log(1/2) / log(gate), and take the next whole number.
+steps_to_half = [int(np.log(0.5) / np.log(1 / (1 + np.exp(-b)))) + 1 for b in (1, 5)]
+check("7.3", steps_to_half)
+
+# %% [markdown]
+# ### Exercise 7.4: An LSTM step
+#
+# *code · 12 minutes*
+#
+# Write `step(x_t, h, c, w)`, which returns $h_t$ and $c_t$ of shape (B, H), from the dict `w` with the weights of [Equation 7.6](#7.6): `W_xi`, `W_hi`, `b_i`, and so on for `f`, `c` and `o`.
+
+
+# %% tags=["stub"]
+def step(x_t, h, c, w): ...
+
+
+check("7.4", step)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def step(x_t, h, c, w):
+    a = {g: x_t @ w[f"W_x{g}"].T + h @ w[f"W_h{g}"].T + w[f"b_{g}"] for g in "ifco"}
+    i, f, o = (1 / (1 + np.exp(-a[g])) for g in "ifo")
+    c = f * c + i * np.tanh(a["c"])
+    return o * np.tanh(c), c
+
+
+check("7.4", step)
+
+# %% [markdown]
+# ### Exercise 7.5: From z to 1 − z
+#
+# *code · 8 minutes*
+#
+# A colleague's GRU follows Chung et al.: it keeps with $1 - z$. Write `convert(w)`, which takes its weights, a dict with `W_xz`, `W_hz`, `b_z`, `W_xr`, ..., `b_h`, and returns a new dict that gives the same states in a GRU which keeps with $z$.
+
+
+# %% tags=["stub"]
+def convert(w): ...
+
+
+check("7.5", convert)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def convert(w):
+    # 1 - sigmoid(a) = sigmoid(-a): only the update gate changes its sign.
+    return {name: -array if name.endswith("z") else array for name, array in w.items()}
+
+
+check("7.5", convert)
+
+# %% [markdown]
+# ### Exercise 7.6: Keras' blocks
+#
+# *code · 10 minutes*
+#
+# Write `forget_weights(kernel, recurrent, bias)`: from the three arrays of a Keras LSTM it returns the course's `W_xf` (H, D), `W_hf` (H, H) and `b_f` (H,).
+
+
+# %% tags=["stub"]
+def forget_weights(kernel, recurrent, bias): ...
+
+
+check("7.6", forget_weights)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def forget_weights(kernel, recurrent, bias):
+    H = len(recurrent)
+    second = slice(H, 2 * H)  # i, f, c, o
+    return kernel[:, second].T, recurrent[:, second].T, bias[second]
+
+
+check("7.6", forget_weights)
+
+# %% [markdown]
+# ### Exercise 7.7: A mask by hand
+#
+# *code · 10 minutes*
+#
+# Write `last_state(h, mask)`: for states $h$ of shape (B, T, H) that were computed *without* a mask, and a mask (B, T) that is True on the steps that count, all at the left, return for each sequence the state at its last step that counts, (B, H).
+
+
+# %% tags=["stub"]
+def last_state(h, mask): ...
+
+
+check("7.7", last_state)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def last_state(h, mask):
+    return h[np.arange(len(h)), mask.sum(axis=1) - 1]
+
+
+check("7.7", last_state)
+
+# %% [markdown]
+# ### Exercise 7.8: Predict the flow
+#
+# *explore · 15 minutes*
+#
+# Take the LSTM of [Figure 7.6](#fig-reach) and find a forget bias, to within 0.3, at which the median over the five seeds of what arrives over 99 steps is closest to 1 in a hundred. Predict it first from $\sigma(b_f)^{99}$, then measure with `reach`, and see how far the prediction was off.
+
+# %% tags=["stub"]
+b_f = ...  # a number
+
+check("7.8", b_f)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+gate = 0.01 ** (1 / 99)
+print(f"predicted from the carousel alone: {np.log(gate / (1 - gate)):.1f}")
+for b_f in (1.6, 1.9, 2.2):
+    makes_it = [layers.LSTM(4, 32, s, forget_bias=b_f, dtype="float64") for s in range(5)]
+    x_99 = np.random.default_rng(100).normal(size=(8, 100, 4))
+    arrives = []
+    for net in makes_it:
+        h, _ = net.forward(x_99)
+        dh = 0 * h
+        dh[:, -1] = np.random.default_rng(0).normal(size=dh[:, -1].shape)
+        size = np.linalg.norm(net.backward(dh)[0], axis=(0, 2))
+        arrives.append(np.log10(size[0] / size[-1]))
+    print(f"b_f = {b_f}: log10 of what arrives {np.median(arrives):.1f}")
+b_f = 1.9
+
+check("7.8", b_f)
+
+# %% [markdown]
+# ### Exercise 7.9: A bidirectional trap
+#
+# *code · 8 minutes*
+#
+# A backward layer with `go_backwards=True, return_sequences=True` gave the array `back` (B, T, H), a forward layer `ahead` (B, T, H). Write `join(ahead, back)`: an array (B, T, 2H) with, at each time step, what both directions know of *that* step.
+
+
+# %% tags=["stub"]
+def join(ahead, back): ...
+
+
+check("7.9", join)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def join(ahead, back):
+    return np.concatenate([ahead, back[:, ::-1]], axis=-1)
+
+
+check("7.9", join)
+
+# %% [markdown]
+# ### Exercise 7.10: Count further
+#
+# *explore · an evening*
+#
+# Train a net on $a^n b^n$ with $n$ up to 10, with `tasks.counting`, so that it counts right up to $n = 25$. Hand in a function `ends(n)` that feeds your net the mark, $n$ times a and $n$ times b, and returns, as a list of whole numbers, what it predicts after each of the $n$ b's: 2 (another b) or 0 (the end). Which cell, and how many units, do you take? Try the GRU too.
+
+
+# %% tags=["stub"]
+def ends(n): ...
+
+
+check("7.10", ends)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# Or set the weights by hand: one LSTM unit that adds 1 for each a, subtracts 1 for each b.
+counter = layers.LSTM(3, 1, 0, dtype="float64")
+for array in counter.weights.values():
+    array[:] = 0
+for name, value in (("b_i", 50), ("b_f", 50), ("b_o", 50)):
+    counter.weights[name][:] = value
+counter.weights["W_xc"][:] = [[0, 50, -50]]  # mark, a, b
+
+
+def ends(n):
+    x = np.eye(3)[[0] + [1] * n + [2] * n][None]
+    h, _ = counter.forward(x)
+    return [2 if left > 0.5 else 0 for left in h[0, n + 1 :, 0]]
+
+
+check("7.10", ends)
+
+# %% [markdown]
+# ## Further reading
+#
+# - [Hochreiter and Schmidhuber (1997)](#hochreiter1997): the cell, the carousel, and tasks that you now know.
+# - [Gers, Schmidhuber and Cummins (2000)](#gers2000): the forget gate, and why. [Gers and Schmidhuber (2001)](#gers2001): LSTMs that count.
+# - [Cho et al. (2014)](#cho2014) and [Chung et al. (2014)](#chung2014): the GRU, proposed and compared.
+# - [Jozefowicz et al. (2015)](#jozefowicz2015) and [Greff et al. (2017)](#greff2017): what happens if you change the cell. Little, but for the forget gate.
+# - [Weiss et al. (2018)](#weiss2018): which cells can count, and why.
+# - [Karpathy et al. (2016)](#karpathy2016) on units that track; [Gal and Ghahramani (2016)](#gal2016) on dropout in time.
