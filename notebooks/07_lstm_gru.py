@@ -92,10 +92,10 @@ plt.show()
 # Look at the purple line: from $c_{t-1}$ to $c_t$ there is no weight and no squashing. The immediate derivative is
 #
 # $$
-# \frac{\partial^{+} c_t}{\partial^{+} c_{t-1}} = 1, \qquad \text{and over a lag } T - k: \quad 1^{\,T-k} = 1
+# \frac{\partial^{+} c_t}{\partial^{+} c_{t-1}} = 1
 # $$ (7.2)
 #
-# [Hochreiter and Schmidhuber (1997)](#hochreiter1997) called it the *constant error carousel*: an error that rides on it goes round unchanged. (The
+# for each unit, and over any lag a product of ones. [Hochreiter and Schmidhuber (1997)](#hochreiter1997) called it the *constant error carousel*: an error that rides on it goes round unchanged. (The
 # memory also acts through $h_t$ on later candidates. The symbol $\partial^{+}$ leaves that way out.)
 #
 # To try it, take the course's [LSTM](#rnnbook.layers.LSTM) layer and hold its gates fast, open or shut, as you will understand in a
@@ -318,19 +318,20 @@ def streaming(seed, forget):
 
 # %%
 kept = {forget: np.array([streaming(s, forget) for s in range(3)]) for forget in (True, False)}
-for forget, (first, end, size) in ((k, v.T) for k, v in kept.items()):
-    print(f"forget gate {forget!s:5}  first 4 items", *first.round(2), "  last 20 of 400",
-          *end.round(2), "  |c| about", *size.round().astype(int))
 with_gate, without = kept[True], kept[False]
+for what, (first, end, _) in (("with", with_gate.T), ("without", without.T)):
+    print(f"{what:8} first 4 items: right in more than 0.95: {(first > 0.95).all()};",
+          f"last 20 of 400: {'more than 0.9' if (end > 0.9).all() else 'less than 0.6'}")
+assert (end < 0.6).all()
 claim(32, ("share right at the end of the stream: with a forget gate, worst of 3",
-           with_gate[:, 1].min(), "> 0.95", 2),
-      ("without, mean of 3", without[:, 1].mean(), "< 0.95", 1),
+           with_gate[:, 1].min(), "> 0.9", 0),
+      ("without, best of 3", without[:, 1].max(), "< 0.6", 0),
       ("size of the memory at the end: with", with_gate[:, 2].max(), "< 20", 0),
       ("without", without[:, 2].min(), "> 200", 0))
 
 # %% [markdown]
-# Without the gate the memory grows with every item, and after four hundred of them what is new drowns in what is old. With it the memory stays small, and item 400 is as easy as
-# item 4, although the net never saw a stream of more than four. So "an LSTM has three gates" is true of the LSTM since 2000. The original had two.
+# Without the gate the memory grows with every item, and after four hundred of them what is new drowns in what is old. With it the memory stays small, and the last of four hundred items is nearly as easy as
+# the first, although the net never saw a stream of more than four. So "an LSTM has three gates" is true of the LSTM since 2000. The original had two.
 
 # %% [markdown]
 # ## All together
@@ -407,7 +408,11 @@ assert max(gaps) < 1e-12
 # **[peephole](#term-peephole)** each: a weight from the unit's own memory, one number a unit, so $p_i$, $p_f$ and $p_o$ of shape $(H,)$. The input and the forget gate look at $c_{t-1}$, the output gate at $c_t$:
 #
 # $$
-# i_t = \sigma(\dots + p_i \odot c_{t-1}), \qquad f_t = \sigma(\dots + p_f \odot c_{t-1}), \qquad o_t = \sigma(\dots + p_o \odot c_t)
+# \begin{aligned}
+# i_t &= \sigma(\dots + p_i \odot c_{t-1}) \\
+# f_t &= \sigma(\dots + p_f \odot c_{t-1}) \\
+# o_t &= \sigma(\dots + p_o \odot c_t)
+# \end{aligned}
 # $$ (7.7)
 #
 # They helped to time events to the step. Keras has none; the course's cells and layers do.
@@ -449,7 +454,7 @@ plt.show()
 # %% [markdown]
 # ### z or 1 − z?
 #
-# Papers differ, and mixing them up is the commonest mistake in this field. This course, Keras and [Cho et al. (2014)](#cho2014) keep with $z$. [Chung et al. (2014)](#chung2014) keep with $1 - z$. Neither is wrong: since
+# Papers differ, and mixing them up is a common mistake. This course, Keras and [Cho et al. (2014)](#cho2014) keep with $z$. [Chung et al. (2014)](#chung2014) keep with $1 - z$. Neither is wrong: since
 # $\sigma(-a) = 1 - \sigma(a)$, one becomes the other when the weights of the update gate change their sign. Only to take weights of the one kind into a formula of the other is wrong.
 
 # %%
@@ -575,7 +580,7 @@ for name, r in reaches.items():
     print(f"{name:14} lag 10: {np.median(r[:, -11]):5.1f}   lag 99: "
           f"{np.median(r[:, 0]):6.1f}   range {r[:, 0].min():6.1f} to {r[:, 0].max():6.1f}")
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-reach", "caption": "How far back the gradient reaches before training: median of five seeds, and their range. What the forget bias does is more than the difference between the cells."}, "image": {"alt": "Logarithm of the gradient with respect to the input against the lag. The LSTM with bias 0 and the GRU fall along almost the same straight line to ten to the minus twenty-two. The tanh layer falls to ten to the minus eleven, the LSTM with bias 1 to ten to the minus nine. The LSTM and the GRU with a bias of 5 stay level."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gradient-reach", "caption": "How far back the gradient reaches before training: median of five seeds, and their range. What the forget bias does is more than the difference between the cells."}, "image": {"alt": "Logarithm of the gradient with respect to the input against the lag. The LSTM with bias 0 and the GRU fall along almost the same straight line to ten to the minus twenty-two. The tanh layer falls to ten to the minus eleven, the LSTM with bias 1 to ten to the minus nine. The LSTM and the GRU with a bias of 5 stay level."}}
 fig, ax = plt.subplots(figsize=(5.8, 4))
 kinds = ("hidden", "gradient", "output", "muted", "input", "memory")
 lag = np.arange(T - 1, -1, -1)[::9]
@@ -714,13 +719,16 @@ for task, (draw, *_) in draws.items():
 
 # %%
 naive = {"recall": 0.25, "copying": 0.25, "adding": 1 / 6, "counting": 0}
-print("median of five seeds (worst to best)        equal steps            equal time")
+unsteady = [("adding", "LSTM, b_f = 3"), ("counting", "GRU"), ("counting", "LSTM")]
+print("median of five seeds (worst to best)        equal steps        equal time")
 for (task, name), rows in result.items():
-    columns = []
+    columns, digits = [], {"adding": 2, "counting": 0}.get(task, 1)
     for scores in np.array(rows).T:
         s = np.sort(scores)[:: -1 if task == "adding" else 1]
-        columns.append(f"{s[2]:5.2f} ({s[0]:5.2f} to {s[-1]:5.2f})")
+        worst = "varies" if (task, name) in unsteady else f"{s[0]:.{digits}f}"
+        columns.append(f"{s[2]:5.{digits}f} ({worst} to {s[-1]:.{digits}f})".ljust(17))
     print(f"{task:9} naive {naive[task]:.2f}  {name:14}", *columns, sep="  ")
+
 
 # %%
 def med(task, name, when=1):
@@ -753,6 +761,8 @@ claim(72, ("adding, error (always to say 1: 0.167): tanh, median of 5",
 # %% [markdown]
 # Read it slowly; it is not the table that textbooks promise.
 #
+# Where a training is so unsteady that its worst seed differs between processors, the table says "varies".
+#
 # - **Recall and copying** go to the plain tanh layer, which has no gates, and twice as many units for the same number of parameters. The GRU and the LSTM with their default starts learn nothing of recall in this budget, as in chapter 5. One number, the forget bias, gives the LSTM the whole task.
 #   On copying all gated cells stop halfway between guessing and knowing.
 # - **Adding** goes to the gated cells, and clearly: noise comes in at every step, and only a gate can keep it out. The tanh layer does no better than always to say 1.
@@ -774,14 +784,17 @@ claim(72, ("adding, error (always to say 1: 0.167): tanh, median of 5",
 text, held_text = data.novel("train"), data.novel("validation")[:6000]
 letters = Vocabulary(text, "characters")
 ids, held, V = letters.encode(text), letters.encode(held_text), len(letters)
+
+# %%
 UPDATES, RATE, units = 200, 3e-3, {"rnn": 114, "gru": 70, "lstm": 61}
-bits, counted = {}, {}
+bits, learned, counted = {}, {}, {}
 for cell, n in units.items():
     for seed in seeds:
         model = LanguageModel(letters, n, cell, embedding=16, seed=seed)
         log = train(model, ids, held, UPDATES, rate=RATE, optimizer=Adam(), B=32, T=32,
                     every=UPDATES, progress=False)
         bits.setdefault(cell, []).append(log[-1]["held_out"])
+        learned.setdefault(cell, []).append(log[-1]["training"])
     counted[cell] = sum(a.size for a in model.parameters.values())
 
 # %%
@@ -814,18 +827,30 @@ for kind, size in (("tcn", 36), ("transformer", 28)):
 # %%
 five_gram = bits_per_token(NGram(ids, 5, V).log_probabilities(held))
 for kind, b in bits.items():
-    print(f"{kind:12} {counted[kind]:6,} parameters   bits: median {np.median(b):.2f}",
-          f"({min(b):.2f} to {max(b):.2f})")
+    stuck = sum(v > np.log2(V) for v in b)
+    rest = [v for v in b if v < np.log2(V)]
+    print(f"{kind:12} {counted[kind]:6,} parameters   bits: median {np.median(b):.1f}",
+          f" worse than uniform: {stuck} of {len(b)}; the others within 0.2:",
+          max(rest) - min(rest) < 0.2)
 print(f"5-gram, by counting: {five_gram:.2f}; uniform: {np.log2(V):.2f}")
 assert max(counted.values()) < 1.03 * min(counted.values())
 
 # %% [markdown]
-# After so few updates all five are far behind five-gram counting, which needs no training at all; this is a race over the first hundred meters. In it the TCN is ahead, and the LSTM comes last: it starts slowly. Chapter 3 and the benchmark show what becomes of longer training.
+# After so few updates all five are far behind five-gram counting, which needs no training at all; this is a race over the first hundred meters. In it the TCN is ahead, and the LSTM comes last: it starts slowly.
 #
+# And what of the seeds that are worse than uniform? The tanh net ends far above a uniform guess there, although its training went as well as the others'. The rows of the training text carry their state on and never begin again, and so the net no longer knows how to begin: from a state of zero it falls into a rut of its own, and stays there. The gated cells do not
+# do this here; but any net that carries its state should be tested as it will be used.
+
+# %%
+for cell, b in learned.items():
+    print(f"{cell:5} bits of the training text in these updates: {min(b):.1f} to {max(b):.1f}")
+assert max(max(bits["gru"]), max(bits["lstm"])) < np.log2(V)
+
+# %% [markdown]
 # ### What does not follow
 #
 # It does not follow that the one at the top is "better". This is one text, one size, one budget, one rate for all. Three things would change the order: more updates, which favors the cells that start slowly; a rate tuned for each; and a machine that computes all time steps at once, for which the last two
-# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, 60,000 parameters. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
+# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the tanh layer, the GRU and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
 # that plain LSTMs beat newer models that had claimed to beat them.
 #
 # What the Transformer has that no tuning gives a recurrent layer is this: in training, no step waits for another. Count what must wait. In a recurrent layer, each of $T$ steps waits for the one before, so the longest chain is at least $T$ steps; in a TCN or a Transformer it is the number of layers.
@@ -846,7 +871,7 @@ better = min(np.median(bits["tcn"]), np.median(bits["transformer"]))
 claim(14, ("bits on the novel after 200 updates: LSTM, median of 5", np.median(bits["lstm"]),
            "> 2.5", 2),
       ("what TCN or Transformer, the better of the two, has less", np.median(bits["lstm"])
-       - better, "> 0.1", 1),
+       - better, "> 0.3", 0),
       ("steps that wait for each other at T = 1024: LSTM", waits("lstm", 1024), "== 1024"),
       ("TCN", waits("tcn", 1024), "<= 10"), ("Transformer of two blocks", 2, "== 2"))
 
@@ -1312,7 +1337,7 @@ for what, value, tolerance in (
     ("recall, LSTM with b_f = 3", med("recall", "LSTM, b_f = 3"), "0.05"),
     ("counting, LSTM: largest n", med("counting", "LSTM"), "3"),
     ("counting, GRU: largest n", med("counting", "GRU"), "3"),
-    ("novel, LSTM, 200 updates, bits", np.median(bits["lstm"]), "0.1"),
+    ("novel, LSTM, 200 updates, bits", np.median(bits["lstm"]).round(1), "0.1"),
 ):
     print(f"{what:42} {value:8.2f}   tolerance {tolerance}")
 
@@ -1471,7 +1496,7 @@ check("7.7", last_state)
 #
 # *explore · 15 minutes*
 #
-# Take the LSTM of [Figure 7.6](#fig-reach) and find a forget bias, to within 0.3, at which the median over the five seeds of what arrives over 99 steps is closest to 1 in a hundred. Predict it first from $\sigma(b_f)^{99}$, then measure with `reach`, and see how far the prediction was off.
+# Take the LSTM of [Figure 7.6](#fig-gradient-reach) and find a forget bias, to within 0.3, at which the median over the five seeds of what arrives over 99 steps is closest to 1 in a hundred. Predict it first from $\sigma(b_f)^{99}$, then measure with `reach`, and see how far the prediction was off.
 
 # %% tags=["stub"]
 b_f = ...  # a number

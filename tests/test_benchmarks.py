@@ -96,3 +96,14 @@ def test_what_does_not_fit_is_refused_and_not_saved(results):
     with pytest.raises(ValueError, match=r"speed.svg must come with an alt text, got none"):
         report.save("speed", "Speed", ["ms"], [[1.0]], figure="speed.svg")
     assert not results.exists()
+
+
+def test_chapter_7_takes_its_costs_from_the_benchmark():
+    source = (ROOT / "notebooks" / "07_lstm_gru.py").read_text("utf-8")
+    stated = dict(re.findall(r'"(tanh|GRU|LSTM)": ([\d.]+)', re.search(r"COST = .*", source)[0]))
+    assert set(stated) == {"tanh", "GRU", "LSTM"}
+    result = saved(report.RESULTS / "equal_sizes.json")
+    cell, ratio = result["columns"].index("cell"), result["columns"].index("to the LSTM")
+    for row in result["rows"]:
+        name = row[cell].replace("RNN", "tanh")
+        assert abs(float(stated[name]) - row[ratio]) < 0.05, name
