@@ -248,6 +248,19 @@ def test_arrows_move_a_slider_and_buttons_take_a_step(visit):
     assert state(page)["T"] == 6
 
 
+def test_at_the_end_the_keyboard_keeps_its_place(visit):
+    page = visit("unfolding", address="#t=5")
+    step = page.get_by_role("button", name="Step")
+    step.focus()
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    assert state(page)["t"] == 6
+    assert focused(page)[0] == "Step"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    assert state(page)["t"] == 5
+
+
 def test_with_motion_it_runs_step_by_step_and_can_be_paused(visit):
     page = visit("viterbi", reduced_motion="no-preference")
     page.get_by_role("button", name="Start").click()

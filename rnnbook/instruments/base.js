@@ -56,6 +56,9 @@ window.rnnLive = window.rnnLive || (() => {
     return Object.fromEntries(known.map((c) => [c.key, legal(c, given.get(c.key))]));
   }
 
+  // A button that can do nothing now keeps the focus, so a keyboard does not lose its place.
+  const idle = (button, yes) => button.setAttribute("aria-disabled", String(Boolean(yes)));
+
   // Call f at the end of a pause, so that a dragged slider neither floods ears nor the address.
   function late(f, milliseconds) {
     let timer = 0;
@@ -135,10 +138,9 @@ window.rnnLive = window.rnnLive || (() => {
           html("div", {}, html("dt", {}, name), html("dd", {}, value))));
       }
       if (definition.words) readout.textContent = definition.words(state, values);
-      for (const [name, button] of Object.entries(buttons)) {
-        button.disabled = { back: state.t === 0, start: state.t === 0,
-          step: state.t === last(), run: state.t === last() }[name];
-      }
+      const off = { start: state.t === 0, back: state.t === 0, step: state.t === last(),
+        run: state.t === last() };
+      for (const [name, button] of Object.entries(buttons)) idle(button, off[name]);
       if (definition.painted) definition.painted(tools);
       if (folded.open) table();
       root.rnn = { state, values, tools };
@@ -204,8 +206,10 @@ window.rnnLive = window.rnnLive || (() => {
       if (ownsAddress()) window.history.replaceState(null, "", `#at=${spec.name}`);
     }
 
-    const button = (words, act) => html("button", { type: "button", click: act }, words);
-    const tools = { html, state, change, say, button, root, ownPage: ownsAddress };
+    const button = (words, act) => html("button", { type: "button", click(event) {
+      if (event.currentTarget.getAttribute("aria-disabled") !== "true") act();
+    } }, words);
+    const tools = { html, state, change, say, button, idle, root, ownPage: ownsAddress };
     const buttons = definition.steps ? {
       start: button("Start", () => change({ t: 0 })),
       back: button("Back", () => change({ t: state.t - 1 })),

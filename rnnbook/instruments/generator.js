@@ -166,8 +166,8 @@ rnnLive.add("generator", (() => {
       prompt.textContent = state.prompt;
       text.textContent = state.session ? state.session.text : "";
       buttons[0].hidden = Boolean(model);
-      for (const b of buttons.slice(1)) b.disabled = !model;
-      buttons[2].disabled = !left;
+      for (const b of buttons.slice(1)) tools.idle(b, !model);
+      tools.idle(buttons[2], !left);
     }
     function frame() {
       const start = performance.now();
@@ -191,9 +191,9 @@ rnnLive.add("generator", (() => {
       shown();
     }
     function load() {
-      buttons[0].disabled = true;
+      tools.idle(buttons[0], true);
       fetched(tools, (packed) => {
-        buttons[0].disabled = false;
+        tools.idle(buttons[0], false);
         if (!packed) {
           text.textContent = WHERE;
           return tools.say(WHERE);
