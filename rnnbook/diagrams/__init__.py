@@ -13,13 +13,18 @@ from rnnbook.diagrams.networks import (
     stack,
     unfolded,
 )
+from rnnbook.diagrams.trellis import best_path, chain_and_hmm, forward_lattice, trellis
 
 __all__ = [
+    "best_path",
+    "chain_and_hmm",
     "feedforward_and_recurrent",
+    "forward_lattice",
     "layer",
     "neuron",
     "patterns",
     "schemes",
     "stack",
+    "trellis",
     "unfolded",
 ]
