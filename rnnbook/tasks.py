@@ -262,7 +262,7 @@ def spoken(text):
     """Hide the quotation marks of a text, and ask of each word whether it was spoken.
 
     The text itself holds the answers: a word is spoken if it stands between a mark that opens
-    and one that closes. What is left of it is words in lower case, without any other mark.
+    and one that closes. What is left of it is words in lower case, and where lines begin.
 
     Parameters
     ----------
@@ -272,9 +272,9 @@ def spoken(text):
     Returns
     -------
     words : list of n str
-        The words, with their inner apostrophes and hyphens.
+        The words, with their inner apostrophes and hyphens; "¶" before each line that has any.
     labels : numpy.ndarray of int, shape (n,)
-        1 for a spoken word, 0 for one that is told.
+        1 for a spoken word, 0 for one that is told, 2 for "¶".
 
     Raises
     ------
@@ -289,8 +289,8 @@ def spoken(text):
                 f"text must have quotation marks in pairs, got {len(parts) - 1} in line {number} "
                 "(close them, or begin each line of a speech with a new pair)"
             )
-        for i, part in enumerate(parts):
-            found = re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part)
-            words += found
-            labels += [i % 2] * len(found)
+        found = [re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part) for part in parts]
+        if any(found):
+            words += ["¶", *sum(found, [])]
+            labels += [2, *(i % 2 for i, part in enumerate(found) for _ in part)]
     return words, np.array(labels, dtype=int)
