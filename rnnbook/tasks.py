@@ -291,6 +291,6 @@ def spoken(text):
             )
         found = [re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part) for part in parts]
         if any(found):
-            words += ["¶", *sum(found, [])]
+            words += ["¶", *(word for part in found for word in part)]
             labels += [2, *(i % 2 for i, part in enumerate(found) for _ in part)]
     return words, np.array(labels, dtype=int)
