@@ -177,7 +177,10 @@ def check_count(count):
         ids = [rng.integers(0, 3, n) for n in (7, 5)]
         kept = [s.copy() for s in states]
         wanted = HMM.counted(states, ids, 2, 3, smoothing)
-        a, b = count(states, ids, 2, 3, smoothing)
+        got = count(states, ids, 2, 3, smoothing)
+        if not isinstance(got, tuple | list) or len(got) != 2:
+            raise Hint("Two arrays are wanted: transitions, emissions.")
+        a, b = got
         a, b = array_of(a, (2, 2), "transitions"), array_of(b, (2, 3), "emissions")
         if not all(np.array_equal(s, k) for s, k in zip(states, kept, strict=True)):
             raise Hint("It changes the sequences that it was given.")
