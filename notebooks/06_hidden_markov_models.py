@@ -92,7 +92,7 @@ def joint(hmm, path, ids):
 
 
 # %% [markdown]
-# Heads, heads, tails. Which coins did he use? There are $2^3$ answers. Equation [6.1](#6.1) gives each its probability.
+# Heads, heads, tails. Which coins did he use? There are $2^3$ answers. [Equation 6.1](#6.1) gives each its probability.
 
 # %%
 tossed = [heads, heads, tails]
@@ -224,8 +224,8 @@ assert tuple(whole) == best and tuple(greedy) == tuple(each) == (1, 1, 0)
 #
 # ### What it costs
 #
-# One textbook says that an HMM "computes the probability for each possible sequence and picks the most likely one"
-# ([Kostadinov, 2018](#kostadinov2018)). That would be brute force. Count the multiplications of Equation [6.2](#6.2),
+# One textbook has the HMM go through all possible sequences to find the likeliest
+# ([Kostadinov, 2018](#kostadinov2018)). That would be brute force. Count the multiplications of [Equation 6.2](#6.2),
 # by doing them one by one:
 
 
@@ -378,7 +378,7 @@ assert np.allclose(filtered, coins.filter(tossed))
 # The decisive line is the first. One of $N$ things is $\log_2 N$ bits. $H$ numbers that can be high or low independently are $H$ bits.
 # We shall measure it.
 #
-# "HMMs condition on all the previous elements, with costly operations": is that so? The *state* depends on the state before alone:
+# Does an HMM have to look at all earlier symbols, at a growing cost? The *state* depends on the state before alone:
 # given it, nothing earlier matters. The *prediction* of the next symbol, with the states unknown, does depend on all symbols; but
 # it is computed from $N$ numbers, at the same cost at every step.
 
@@ -424,7 +424,7 @@ claim(60, ("rows of α, one a time step, for three tosses", len(alpha), "== 3"),
 #   figure is from the **same test tokens**, with the same metric.
 # - Each side tries **three settings**: the HMM three numbers of states, the RNN three numbers of units, the n-gram model three
 #   orders. The trial has a seed of its own.
-# - Both stop early: of six moments in the training, the best on validation counts.
+# - Where a training can stop early, the best of several moments, on validation, counts, on both sides.
 # - Then **five seeds**, of which you see the median and the range.
 # - The RNN is the simple one of chapter 1, trained by Adam. Gates come in chapter 7; they raise the RNN's side, as one run will show.
 #
@@ -482,7 +482,7 @@ sides = {"HMM": (learn_hmm, (2, 3, 4)), "RNN": (learn_rnn, (2, 3, 4)),
          "n-gram": (learn_ngram, (1, 2, 3))}
 
 # %%
-casino_valid, casino_test = casino.sample(3_000, 10**6), casino.sample(10_000, 10**6 + 1)
+casino_valid, casino_test = casino.sample(5_000, 10**6), casino.sample(20_000, 10**6 + 1)
 floor, amounts, dice = bits(casino, casino_test), (100, 1_000, 10_000, 40_000), {}
 for n in amounts:
     games = [casino.sample(n, seed) for seed in range(6)]
@@ -661,7 +661,7 @@ plt.show()
 # gradient fades with the lag, as in chapter 5. And what an HMM can hold is not what it can find: from random starts
 # Baum–Welch never found the states that counting gave.
 #
-# With all this measured, back to "becomes exponentially expensive".
+# With all this measured, back to the claim that an HMM becomes exponentially expensive.
 
 # %%
 claim(46, ("slope of the cost against T, on logarithmic scales", slope_length, "< 1.02"),
@@ -846,7 +846,7 @@ assert looked > 0.02 > abs(is_so)
 # %%
 letters = Vocabulary(data.novel("train"), "characters")
 text = {split: letters.encode(data.novel(split)) for split in parts}
-valid_text, test_text, V_text = text["validation"][:3_000], text["test"][:10_000], len(letters)
+valid_text, test_text, V_text = text["validation"][:4_000], text["test"][:20_000], len(letters)
 text_sides = {"HMM": (learn_hmm, (8, 16, 32), {"rounds": 12}),
               "RNN": (learn_rnn, (16, 32, 64), {"steps": 600, "rate": 4e-3, "T": 25}),
               "n-gram": (learn_ngram, (2, 3, 4), {})}
@@ -994,7 +994,7 @@ assert np.median(recall[2, 40]) < 0.9 < np.median(recall[8, 5])
 # - Take **both**: for years, the best speech recognizers were HMMs whose emissions came from a deep net
 #   ([Hinton et al., 2012](#hinton2012)).
 #
-# "Slowly replacing HMMs in most applications", then? In speech and language, that has happened. In the search for related proteins it
+# Are nets taking the place of HMMs in most applications, then? In speech and language, that has happened. In the search for related proteins it
 # has not: [Eddy's (2011)](#eddy2011) HMMER is an HMM, in use everywhere, since the states *are* the positions of a protein.
 
 # %%
@@ -1110,7 +1110,7 @@ check("6.4", saved)
 #
 # *code · 15 minutes*
 #
-# Write `log_likelihood(ids, start, transitions, emissions)`, the logarithm of Equation [6.2](#6.2)'s sum. It must work on thousands of
+# Write `log_likelihood(ids, start, transitions, emissions)`, the logarithm of the sum in [Equation 6.2](#6.2). It must work on thousands of
 # symbols.
 
 
