@@ -336,13 +336,18 @@ for seed in range(5):
 truth = bits_per_token(casino.log_probabilities(rolls))
 print("after 100 rounds:", *(f"{curve[-1]:.4f}" for curve in curves), f"- true model {truth:.4f}")
 
-# %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves that reach a common level after ten to eighty rounds, close to the dashed line, some with a long plateau before."}}
+# %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves. Two leave a plateau and end a little below the dashed line; three are still on the plateau, above it, at the end."}}
 fig, ax = plt.subplots()
 for curve in curves:
-    ax.plot(np.round(curve[2::2], 4), color=COLORS["hidden"], lw=1.4)
+    ax.plot(range(2, 100, 2), np.round(curve[2::2], 4), color=COLORS["hidden"], lw=1.4)
 ax.axhline(round(truth, 4), color=COLORS["muted"], ls="--")
 ax.set(xlabel="round", ylabel="bits per roll")
 plt.show()
+
+# %% [markdown]
+# Some starts arrive, and end a little *below* the true model: on the rolls that they learned from, which is no feat. Others still wait
+# on a plateau where the two states are nearly the same die. Baum–Welch needs no learning rate, but it needs patience and
+# several starts.
 
 # %% [markdown]
 # ## A recurrence beside a recurrence
@@ -373,7 +378,7 @@ assert np.allclose(filtered, coins.filter(tossed))
 # | prediction | $z$, then $x$: linear in the state | softmax of a linear map |
 # | what the state means | a belief about one of $N$ things | whatever training made of it |
 # | learning | counting; or Baum–Welch, without a rate | gradient descent through time |
-# | what else it can do | the past given the future, missing symbols, the likelihood of a whole | |
+# | what else it can do | correct the past by the future, draw sequences, score a whole one | any output: labels, numbers, text |
 #
 # The decisive line is the first. One of $N$ things is $\log_2 N$ bits. $H$ numbers that can be high or low independently are $H$ bits.
 # We shall measure it.
@@ -582,18 +587,19 @@ for k in (1, 2, 4, 6):
 
 # %% [markdown]
 # Exactly $2^k$ states must wait, and with half of the bits held the accuracy is one half for the others. The number of steps
-# does not matter at all: a state that waits can wait forever. Now let both *learn* it, from 1,000 streams. The HMM gets the number
+# does not matter at all: a state that waits can wait forever. Now let both *learn* it, from the same 1,000 streams. The HMM gets the number
 # of states it needs, or twice or four times as many, and Baum–Welch. The RNN gets 32 units, and three gains for its first recurrent
 # matrix (chapter 5).
 
 
 # %%
-def learn_to_recall(k, lag, seed, gain, steps=400):
+def learn_to_recall(ids, seed, gain, steps=400):
     layer, dense = layers.RNN(4, 32, seed, dtype="float64"), Dense(32, 4, seed, "float64")
     layer.weights["W_hh"][:] *= gain
     weights, optimizer = layer.parameters | dense.parameters, Adam()
-    for ids in streams(32 * steps, k, lag, seed).reshape(steps, 32, -1):
-        _, dlogits = cross_entropy(dense.forward(layer.forward(ids[:, :-1])[0]), ids[:, 1:])
+    for rows in np.random.default_rng(seed).integers(0, len(ids), (steps, 32)):
+        h, _ = layer.forward(ids[rows, :-1])
+        _, dlogits = cross_entropy(dense.forward(h), ids[rows, 1:])
         layer.backward(dense.backward(dlogits))
         gradients = layer.gradients | dense.gradients
         clip_by_norm(gradients, 1.0)
@@ -603,7 +609,8 @@ def learn_to_recall(k, lag, seed, gain, steps=400):
 
 # %%
 def rnn_recalls(k, lag, seed, gain):
-    return recalled(learn_to_recall(k, lag, seed, gain), streams(300, k, lag, 10**6), k)
+    predict = learn_to_recall(streams(1_000, k, lag, seed), seed, gain)
+    return recalled(predict, streams(300, k, lag, 10**6), k)
 
 
 def hmm_recalls(k, lag, seed, times):
@@ -613,13 +620,17 @@ def hmm_recalls(k, lag, seed, times):
     return recalled(predictions(learned), streams(100, k, lag, 10**6), k)
 
 
+def able(k, lag):
+    return sum(right > 0.9 for right in recall[k, lag])
+
+
 # %%
 gains, multiples, recall = (1.0, 1.2, 1.4), (1, 2, 4), {}
 gain = max(gains, key=lambda gain: rnn_recalls(2, 10, 9, gain))
 times = max(multiples, key=lambda times: hmm_recalls(2, 5, 9, times))
 for k, lag in ((2, 5), (4, 5), (8, 5), (2, 10), (2, 20), (2, 40)):
     recall[k, lag] = [rnn_recalls(k, lag, seed, gain) for seed in range(5)]
-    print(f"RNN, {k} bits, {lag:2} steps:", *(f"{right:.2f}" for right in recall[k, lag]))
+    print(f"RNN, {k} bits, {lag:2} steps: {able(k, lag)} of 5 seeds recall more than 0.9")
 learned = {k: [hmm_recalls(k, 5, seed, times) for seed in range(5)] for k in (1, 2)}
 for k, right in learned.items():
     print(f"Baum–Welch, {k} bits, 5 steps:", *(f"{share:.2f}" for share in right))
@@ -636,22 +647,20 @@ print("HMM with 8 waiting states:", *(f"{k} bits {right:.2f}" for k, right in he
 print("HMM, two bits:", *(f"{lag} steps {right:.2f}" for lag, right in patient.items()))
 
 # %%
-assert min(recall[4, 5]) > 0.99 and held[4] < 0.9
-assert np.median(recall[8, 5]) > 0.95 and held[8] < 0.7
-assert min(recall[2, 40]) < 0.8 and min(patient.values()) == 1
+assert min(recall[4, 5]) > 0.99 and able(8, 5) >= 4 and able(2, 40) <= 2
+assert held[4] < 0.9 and held[8] < 0.7 and min(patient.values()) == 1
 assert max(max(right) for right in learned.values()) < 0.9
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Orange: an RNN of 32 units, five seeds and their median. Green: the best HMM with eight states that wait. Purple: what Baum–Welch learned from random starts. Dashed: guessing."}, "image": {"alt": "Two panels of accuracy. Against the number of bits, the RNN stays at one up to eight bits, the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the RNN's seeds spread from one down to one half from 20 steps on."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Green: accuracy of the best HMM with eight states that wait. Purple: of what Baum–Welch learned from random starts. Orange: the share of five seeds in which an RNN of 32 units recalls more than nine bits of ten; how much the others recall differs between processors. Dashed: guessing."}, "image": {"alt": "Two panels. Against the number of bits, the share of nets that learned stays at one up to four bits and is 0.8 at eight; the accuracy of the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the share of nets that learned is one up to 10 steps and 0.2 at 40."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.6))
 wide, long = [(k, 5) for k in (2, 4, 8)], [(2, lag) for lag in (5, 10, 20, 40)]
 for ax, cases, which in ((axes[0], wide, 0), (axes[1], long, 1)):
-    x, right = [case[which] for case in cases], np.array([recall[case] for case in cases])
-    ax.plot(x, right.round(2), "o", ms=4, color=COLORS["output"])
-    ax.plot(x, np.median(right, axis=1).round(2), color=COLORS["output"])
+    x = [case[which] for case in cases]
+    ax.plot(x, [able(*case) / 5 for case in cases], "o-", ms=5, color=COLORS["output"])
     ax.plot(x, [(held[k], patient.get(lag))[which] for k, lag in cases], "s--",
             color=COLORS["hidden"])
     ax.axhline(0.5, color=COLORS["muted"], ls="--", lw=1.2)
-    ax.set(ylabel="accuracy", ylim=(0.3, 1.05), xlabel=("bits k", "steps L")[which], xticks=x)
+    ax.set(ylabel="accuracy, or share", ylim=(0, 1.05), xlabel=("bits k", "steps L")[which], xticks=x)
 axes[0].plot([1, 2], [np.median(learned[k]) for k in (1, 2)], "D", color=COLORS["memory"])
 plt.show()
 
@@ -865,6 +874,9 @@ gru = learn_rnn(text["train"][:30_000], valid_text, V_text, 64, seed=0, **recipe
 unigrams = NGram(text["train"][:30_000], 1, V_text)
 print(f"30,000 characters: one GRU of 64 units {bits(gru, test_text):.3f},",
       f"unigrams {bits(unigrams, test_text):.3f}")
+N, H_text = chars["HMM", 30_000][0], chars["RNN", 30_000][0]
+print("free numbers: HMM", N - 1 + N * (N - 1) + N * (V_text - 1),
+      "RNN", H_text * (2 * V_text + H_text + 1) + V_text)
 
 # %%
 def curve(ax, results, side, kind):
@@ -980,11 +992,11 @@ won = [
 print(" " * 52 + "HMM against RNN")
 for what, side, results, key, digits in won:
     print(f"{what:44} {side:6}", against(results["HMM", key], results["RNN", key], digits))
-print(f"{'2 bits for 40 steps, accuracy':44} HMM   ", against(patient[40], np.median(recall[2, 40]), 2))
+print(f"{'2 bits for 40 steps, share that can':44} HMM   ", against(1, able(2, 40) / 5, 1))
 print(f"{'8 bits for 5 steps, 8 states that wait':44} RNN   ",
       against(held[8], np.median(recall[8, 5]), 2))
 ahead = Counter([side for _, side, *_ in won] + ["HMM", "RNN"])
-assert np.median(recall[2, 40]) < 0.9 < np.median(recall[8, 5])
+assert able(2, 40) <= 2 and np.median(recall[8, 5]) > 0.95
 
 # %% [markdown]
 # - Take an **HMM** if you believe in its states: a few things the world can be in, which change now and then. Take it if you need
