@@ -1,4 +1,6 @@
-"""Tasks: a series cut into windows, and sequences drawn with a seed, each with a known answer."""
+"""Tasks with known answers: windows of a series, sequences drawn with a seed, a text's marks."""
+
+import re
 
 import numpy as np
 
@@ -254,3 +256,41 @@ def counting(B, n_min, n_max, seed):
     ids[:, 0] = 0
     mask = t[:-1] <= 2 * n
     return np.eye(3, dtype=np.float32)[ids[:, :-1]] * mask[..., None], ids[:, 1:], mask
+
+
+def spoken(text):
+    """Hide the quotation marks of a text, and ask of each word whether it was spoken.
+
+    The text itself holds the answers: a word is spoken if it stands between a mark that opens
+    and one that closes. What is left of it is words in lower case, and where lines begin.
+
+    Parameters
+    ----------
+    text : str
+        A text with straight double quotes, in pairs in each line.
+
+    Returns
+    -------
+    words : list of n str
+        The words, with their inner apostrophes and hyphens; "¶" before each line that has any.
+    labels : numpy.ndarray of int, shape (n,)
+        1 for a spoken word, 0 for one that is told, 2 for "¶".
+
+    Raises
+    ------
+    ValueError
+        If a line has a quotation mark without its partner.
+    """
+    words, labels = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        parts = line.lower().split('"')
+        if len(parts) % 2 == 0:
+            raise ValueError(
+                f"text must have quotation marks in pairs, got {len(parts) - 1} in line {number} "
+                "(close them, or begin each line of a speech with a new pair)"
+            )
+        found = [re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part) for part in parts]
+        if any(found):
+            words += ["¶", *(word for part in found for word in part)]
+            labels += [2, *(i % 2 for i, part in enumerate(found) for _ in part)]
+    return words, np.array(labels, dtype=int)

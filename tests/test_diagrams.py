@@ -14,7 +14,23 @@ from matplotlib.path import Path
 
 from rnnbook import diagrams, style
 
+ALPHA = [[0.25, 0.45], [0.145, 0.369], [0.0949, 0.03242]]
+DELTA = [[0.25, 0.45], [0.1, 0.324], [0.04, 0.02592]]
+
+
+def lattice():
+    return diagrams.forward_lattice(ALPHA, "FL", "HHT")
+
+
+def best():
+    return diagrams.best_path(DELTA, [[0, 1], [1, 1]], [1, 1, 0], "FL", "HHT")
+
+
 DIAGRAMS = (
+    diagrams.chain_and_hmm,
+    diagrams.trellis,
+    lattice,
+    best,
     diagrams.neuron,
     diagrams.feedforward_and_recurrent,
     diagrams.layer,
@@ -120,6 +136,50 @@ def test_only_one_scheme_joins_hidden_states():
     assert [said[f"$y_{{{t}}}$"] for t in (1, 2, 3)] == [1, 1, 1]  # targets: teacher forcing
 
 
+@pytest.mark.parametrize("T", [1, 4])
+def test_a_hidden_chain_has_an_emission_for_each_step(T):
+    figure = diagrams.chain_and_hmm(T)
+    said = words(figure)
+    for t in range(1, T + 1):
+        assert said[f"$x_{{{t}}}$"] == 2  # in the chain itself, and behind its hidden twin
+        assert said[f"$z_{{{t}}}$"] == 1
+    assert said["$a$"] == arrows(figure, "hidden") == 2 * (T - 1)
+    assert said["$b$"] == arrows(figure, "output") == T
+
+
+@pytest.mark.parametrize(("N", "T"), [(1, 1), (2, 3), (3, 4)])
+def test_a_trellis_has_every_transition_at_every_step(N, T):
+    figure = diagrams.trellis(N, T)
+    assert arrows(figure, "hidden") == N * N * (T - 1)
+    assert arrows(figure, "output") == T
+    assert [words(figure)[f"${i}$"] for i in range(1, N + 1)] == [T] * N
+
+
+def test_a_lattice_shows_each_number_at_its_state():
+    figure = lattice()
+    at = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
+    fair, loaded = ([at[f"{row[i]:.4g}"] for row in ALPHA] for i in (0, 1))
+    assert [x for x, _ in fair] == [x for x, _ in loaded] == sorted(x for x, _ in fair)
+    assert min(y for _, y in fair) > max(y for _, y in loaded)
+    assert arrows(figure, "hidden") == 2 * 2 * 2
+
+
+def test_the_best_path_is_orange_and_each_state_keeps_one_arrow():
+    figure = best()
+    assert arrows(figure, "output") == 3 + 2  # emissions, and the path's two steps
+    assert arrows(figure, "hidden") == 4 - 2  # one into each of four states, without the path's
+    assert arrows(figure, "muted") == 8 - 4
+    dashed = [p for p in figure.axes[0].patches if p.get_linestyle() not in ("-", "solid")]
+    assert len(dashed) == 4
+    orange = matplotlib.colors.to_rgba(style.COLORS["output"])
+    circles = [p for p in figure.axes[0].patches if isinstance(p, matplotlib.patches.Circle)]
+    marked = [p.center for p in circles if p.get_edgecolor() == orange]
+    # Loaded, loaded, fair: low, low, high, from left to right.
+    (x1, y1), (x2, y2), (x3, y3) = marked
+    assert x1 < x2 < x3
+    assert y1 == y2 < y3
+
+
 @pytest.mark.parametrize("draw", DIAGRAMS)
 def test_svg_is_the_same_twice_and_tells_no_date(draw):
     first = svg(draw())
@@ -153,6 +213,10 @@ def test_the_gru_keeps_with_z_and_admits_with_the_rest():
 
 
 LARGEST = (
+    lambda: diagrams.forward_lattice([[0.1234] * 3] * 4, "FGL", "HHTT"),
+    lambda: diagrams.best_path([[0.01234]] * 4, [[0]] * 3, [0] * 4, "F", "HHTT"),
+    lambda: diagrams.chain_and_hmm(1),
+    lambda: diagrams.trellis(1, 1),
     lambda: diagrams.layer(4, 4),
     lambda: diagrams.unfolded(6),
     lambda: diagrams.stack(3, 5),
@@ -192,6 +256,20 @@ def test_words_stay_apart_inside_the_drawing_and_readable_on_a_phone(draw):
         (lambda: diagrams.layer(D=0), ValueError, "D must be at least 1, got 0"),
         (lambda: diagrams.layer(H=5), ValueError, "H must be at most 4, got 5"),
         (lambda: diagrams.stack(layers=2.0), TypeError, "layers must be a whole number, got 2.0"),
+        (lambda: diagrams.trellis(N=4), ValueError, "N must be at most 3, got 4"),
+        (lambda: diagrams.trellis(T=5), ValueError, "T must be at most 4, got 5"),
+        (lambda: diagrams.chain_and_hmm(5), ValueError, "T must be at most 4, got 5"),
+        (lambda: diagrams.forward_lattice(ALPHA, "FL", "HH"), ValueError, "alpha must have"),
+        (
+            lambda: diagrams.best_path(DELTA, [[0, 1]], [1, 1, 0], "FL", "HHT"),
+            ValueError,
+            "path and origins must have 3 and 2 steps, got 3 and 1",
+        ),
+        (
+            lambda: diagrams.best_path(DELTA, [[0, 1], [1, 1]], [1, 2, 0], "FL", "HHT"),
+            ValueError,
+            "ids must be from 0 to V - 1 = 1, got 2",
+        ),
         (lambda: diagrams.lstm("iof"), ValueError, "gates must be one of .*; got 'iof'"),
         (lambda: diagrams.stack(T=6), ValueError, "T must be at most 5, got 6"),
     ],

@@ -14,9 +14,13 @@ from rnnbook.diagrams.networks import (
     stack,
     unfolded,
 )
+from rnnbook.diagrams.trellis import best_path, chain_and_hmm, forward_lattice, trellis
 
 __all__ = [
+    "best_path",
+    "chain_and_hmm",
     "feedforward_and_recurrent",
+    "forward_lattice",
     "gru",
     "layer",
     "lstm",
@@ -24,5 +28,6 @@ __all__ = [
     "patterns",
     "schemes",
     "stack",
+    "trellis",
     "unfolded",
 ]
