@@ -141,12 +141,9 @@ def test_a_finished_training_is_not_made_again(whole, tmp_path, monkeypatch):
     ("changed", "name"), [({"rate": 4e-3}, "rate"), ({"T": 20}, "T"), ({"warmup": 6}, "warmup")]
 )
 def test_a_folder_of_another_training_is_refused(tmp_path, changed, name):
-    train(fresh(), LEARN[:400], HELD[:400], 1, **RECIPE | {"warmup": 2}, folder=tmp_path)
+    train(fresh(), LEARN[:2000], HELD[:400], 1, **RECIPE, folder=tmp_path)
     with pytest.raises(ValueError, match=f"is of a training with other {name}"):
-        train(
-            fresh(), LEARN[:400], HELD[:400], 1, **RECIPE | {"warmup": 2} | changed,
-            folder=tmp_path,
-        )  # fmt: skip
+        train(fresh(), LEARN[:2000], HELD[:400], 1, **RECIPE | changed, folder=tmp_path)
 
 
 def test_faults_are_named():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import zlib
 from pathlib import Path
 
@@ -148,8 +149,7 @@ class Record(keras.callbacks.Callback):
                     "same again, or another folder)"
                 )
             self.history = stored["epochs"]
-        self.backup.set_model(self.model)
-        self.backup.on_train_begin()
+        self.restore()
         # A kill may fall between the weights and the number of their epoch: ask the weights.
         done = int(self.model.optimizer.iterations) // self.steps
         self.history = self.history[:done]
@@ -159,9 +159,29 @@ class Record(keras.callbacks.Callback):
             self.generator.set_weights(best.get_weights())
         self.store()
 
+    def restore(self):
+        """Take up Keras' backup; where there is none yet, make one of the start.
+
+        Keras copies the last backup before it writes over it. So with one of the start, a kill
+        in the midst of writing always leaves a whole one.
+        """
+        self.backup.set_model(self.model)
+        self.model.optimizer.build(self.model.trainable_variables)
+        if not (self.folder / "history.json").is_file():
+            shutil.rmtree(self.folder / "backup", ignore_errors=True)
+            self.backup.on_epoch_end(-1)
+        self.backup.on_train_begin()
+
     def on_epoch_begin(self, epoch, logs=None):
-        """Let each epoch begin with a state of zero."""
+        """Let each epoch begin with a state of zero, and with dropout of its own.
+
+        Keras' backup leaves out the state of the random numbers. So they start from the number of
+        the step, and are the same whether the training was stopped before or not.
+        """
         reset_states(self.model)
+        for layer in self.model.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.seed_generator.state.assign([layer.seed, epoch * self.steps])
 
     def on_test_begin(self, logs=None):
         """Let the held-out text begin with a state of zero."""
