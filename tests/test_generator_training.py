@@ -101,18 +101,19 @@ class Stop(keras.callbacks.Callback):
         self.epoch, self.now = epoch, None
 
     def on_epoch_begin(self, epoch, logs=None):
+        """Note the epoch."""
         self.now = epoch
 
     def on_train_batch_end(self, batch, logs=None):
+        """Stop at its eighth step."""
         if (self.now, batch) == (self.epoch, 7):
             raise KeyboardInterrupt
 
 
-def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(whole, tmp_path, monkeypatch):
+def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(whole, tmp_path):
     generator = fresh()
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("rnnbook.keras_models.training.callbacks", lambda *_: [Stop(2)])
-        train(generator, LEARN, HELD, 4, **RECIPE, folder=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(generator, LEARN, HELD, 4, **RECIPE, folder=tmp_path, callbacks=[Stop(2)])
     stored = json.loads((tmp_path / "history.json").read_text("utf-8"))["epochs"]
     assert stored == whole[1][:2]
     best = min(row["held_out"] for row in stored)  # what was learned is not lost

@@ -11,7 +11,7 @@ import argparse
 import os
 import time
 
-# Read when TensorFlow starts: oneDNN's products are fast. Their last digits differ between machines.
+# oneDNN's products are fast, but their last digits differ between machines.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from rnnbook import data

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnbook.arrays import whole
-from rnnbook.keras_models.progress import callbacks
+from rnnbook.keras_models import progress as shown
 from rnnbook.text import stateful_batches, token_ids
 
 
@@ -27,7 +27,7 @@ def stateful_dataset(ids, B, T):
 
 def train(
     generator, ids, held_out, epochs, *, rate, warmup=200, B=32, T=64, decay=0.05, clip=1.0,
-    patience=None, folder=None, progress=None,
+    patience=None, folder=None, progress=None, callbacks=(),
 ):  # fmt: skip
     """Train a generator by truncated backpropagation through time, and keep its best weights.
 
@@ -63,6 +63,8 @@ def train(
     progress : bool, optional
         Whether a bar and, in a notebook, a curve are drawn. By default they are, unless the
         environment variable ``RNNBOOK_PROGRESS`` is 0.
+    callbacks : sequence of keras.callbacks.Callback
+        More of Keras' callbacks.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def train(
     record = Record(generator, recipe, patience, folder, len(data))
     model.fit(
         data, epochs=epochs, validation_data=judged, shuffle=False, verbose=0,
-        callbacks=[record, *callbacks(record, len(data), epochs, progress)],
+        callbacks=[record, *shown.callbacks(record, len(data), epochs, progress), *callbacks],
     )  # fmt: skip
     return record.history
 
