@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -230,3 +231,23 @@ def test_the_curve_is_drawn_again_in_its_place(monkeypatch):
     assert len(drawn) == 2
     lines = drawn[-1].axes[0].lines
     np.testing.assert_allclose(lines[1].get_ydata(), [row["held_out"] for row in history])
+
+
+# The command.
+
+
+@pytest.mark.slow
+def test_the_command_trains_on_a_book_of_your_own_and_goes_on(tmp_path):
+    book, folder = tmp_path / "book.txt", tmp_path / "model"
+    book.write_text(TEXT, "utf-8")
+    tool = os.path.join(os.path.dirname(__file__), os.pardir, "tools", "train.py")
+    options = "--units 8 --embedding 4 --epochs 1 --rows 4 --steps 8 --unit words --cell gru"
+    command = [sys.executable, tool, str(book), "--folder", str(folder), *options.split()]
+    runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert "read" in runs[0].stdout
+    assert "utf-8" in runs[0].stdout
+    said = [re.search(r"[\d.]+ bits per token held out", run.stdout)[0] for run in runs]
+    assert said[0] == said[1]
+    assert "epoch 1 of 1" in runs[0].stderr
+    assert "epoch 1 of 1" not in runs[1].stderr  # it was over
+    assert keras.models.load_model(folder / "best.keras").unit == "words"
