@@ -70,19 +70,23 @@ class Generator(keras.Sequential):
         seeds = iter(seeds.tolist())
         inputs = keras.Input((None,), batch_size=rows, dtype="int32", name="ids")
         uniform = keras.initializers.RandomUniform(-0.05, 0.05, seed=next(seeds))
-        parts = [inputs, keras.layers.Embedding(V, whole("embedding", embedding), uniform)]
-        for _ in range(whole("layers", layers)):
+        D = whole("embedding", embedding)
+        parts = [inputs, keras.layers.Embedding(V, D, uniform, name="embedding")]
+        for number in range(1, whole("layers", layers) + 1):
             seed_of = next(seeds)
             parts.append(
                 CELLS[cell](
                     whole("H", H), return_sequences=True, stateful=rows is not None,
                     kernel_initializer=keras.initializers.GlorotUniform(seed_of),
                     recurrent_initializer=keras.initializers.Orthogonal(seed=seed_of),
+                    name=f"{cell}_{number}",
                 )
             )  # fmt: skip
-            parts.append(keras.layers.Dropout(dropout, seed=next(seeds)))
+            seed_of = next(seeds)
+            parts.append(keras.layers.Dropout(dropout, seed=seed_of, name=f"dropout_{number}"))
         start = keras.initializers.GlorotUniform(next(seeds))
-        super().__init__([*parts, keras.layers.Dense(V, kernel_initializer=start)], name=name)
+        parts.append(keras.layers.Dense(V, kernel_initializer=start, name="logits"))
+        super().__init__(parts, name=name)
         self.tokens, self.unit, self.V = tokens, vocabulary.unit, V
         self.configuration = {
             "H": H, "cell": cell, "layers": layers, "embedding": embedding, "dropout": dropout,

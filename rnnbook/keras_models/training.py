@@ -182,7 +182,7 @@ class Record(keras.callbacks.Callback):
         """
         reset_states(self.model)
         for layer in self.model.layers:
-            if isinstance(layer, keras.layers.Dropout):
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
                 layer.seed_generator.state.assign([layer.seed, epoch * self.steps])
 
     def on_test_begin(self, logs=None):
