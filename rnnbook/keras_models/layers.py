@@ -1,11 +1,4 @@
-"""The Keras side: the course's weights in a Keras layer, and the models Keras lacks."""
-
-import os
-
-# Before TensorFlow loads: the same order of sums on every processor, and no log lines between a
-# notebook's results. Who sets the variables otherwise is heard.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+"""The course's weights in a Keras layer, and the models Keras lacks."""
 
 import keras
 
