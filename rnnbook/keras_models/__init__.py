@@ -10,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 from rnnbook.keras_models.generator import Generator
 from rnnbook.keras_models.layers import (
     OutputToHiddenCell,
+    next_token_model,
     set_simple_rnn_weights,
     simple_rnn_weights,
     trained,
@@ -19,6 +20,7 @@ from rnnbook.keras_models.training import stateful_dataset, train
 __all__ = [
     "Generator",
     "OutputToHiddenCell",
+    "next_token_model",
     "set_simple_rnn_weights",
     "simple_rnn_weights",
     "stateful_dataset",
