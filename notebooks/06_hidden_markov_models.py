@@ -279,9 +279,10 @@ for N, kind in ((3, "input"), (10, "output")):
 counted = [forward_counted(larger, larger.sample(n, 0))[1] for n in lengths[::3]]
 ax.plot(lengths[::3], counted, "o", ms=5, color=COLORS["input"])
 ax.plot(8, len(paths) * 15, "o", ms=5, color=COLORS["input"])
-ax.text(9.5, 3e9, "brute force", color=COLORS["muted"], ha="right")
+ax.text(12.5, 1e11, "brute force", color=COLORS["muted"])
+ax.text(16, 6e3, "forward", color=COLORS["muted"])
 ax.set(xlabel="symbols T", ylabel="multiplications", ylim=(1, 1e13), xticks=range(0, 21, 5))
-ax.legend(loc="lower right")
+fig.legend(loc="outside upper center", ncols=2)
 plt.show()
 
 # %% [markdown]
@@ -336,7 +337,7 @@ for seed in range(5):
 truth = bits_per_token(casino.log_probabilities(rolls))
 print("after 100 rounds:", *(f"{curve[-1]:.4f}" for curve in curves), f"- true model {truth:.4f}")
 
-# %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves. Two leave a plateau and end a little below the dashed line; three are still on the plateau, above it, at the end."}}
+# %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves. One reaches the dashed line within twenty rounds and ends a little below it, another arrives at the end; three linger on plateaus and are still above the line after a hundred rounds."}}
 fig, ax = plt.subplots()
 for curve in curves:
     ax.plot(range(2, 100, 2), np.round(curve[2::2], 4), color=COLORS["hidden"], lw=1.4)
@@ -345,8 +346,8 @@ ax.set(xlabel="round", ylabel="bits per roll")
 plt.show()
 
 # %% [markdown]
-# Some starts arrive, and end a little *below* the true model: on the rolls that they learned from, which is no feat. Others still wait
-# on a plateau where the two states are nearly the same die. Baum–Welch needs no learning rate, but it needs patience and
+# Some starts arrive, and end a little *below* the true model: on the rolls that they learned from, which is no feat. Others linger
+# on plateaus, and are still on their way after all rounds. Baum–Welch needs no learning rate, but it needs patience and
 # several starts.
 
 # %% [markdown]
@@ -527,7 +528,7 @@ plt.show()
 # under the dashed line, and the RNN, which must find out first what kind of process it looks at, is worse than no memory at
 # all. With 10,000 the two are level, and beyond they stay so, within a few thousandths of a bit of the truth.
 #
-# Mind the range too. Where one HMM of five lies far above the others, near the dashed line, its start got stuck on the plateau that you saw above.
+# Mind the range too. Where one HMM of five lies far above the others, near the dashed line, its start got stuck on such a plateau.
 # Knowing the right family of models does not protect from a bad start; several starts do, and validation picks one.
 #
 # ## Contest 2: remember k bits for L steps
