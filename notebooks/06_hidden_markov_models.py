@@ -526,10 +526,11 @@ plt.show()
 # %% [markdown]
 # With 100 rolls nobody learns more than the frequencies, and whoever tries pays for it: simple counting is best. With 1,000 the HMM is
 # under the dashed line, and the RNN, which must find out first what kind of process it looks at, is worse than no memory at
-# all. With 10,000 the two are level, and beyond they stay so, within a few thousandths of a bit of the truth.
+# all. With 10,000 the RNN has caught up, and passes: its median is nearer to the truth than the HMM's.
 #
-# Mind the range too. Where one HMM of five lies far above the others, near the dashed line, its start got stuck on such a plateau.
-# Knowing the right family of models does not protect from a bad start; several starts do, and validation picks one.
+# How can a net beat the model that made the data? Not in what it can say, but in how it is found. At the right end the best HMM lies closest to
+# the truth; the others, as the range shows, were still on a plateau when their rounds were over. Knowing the right
+# family of models does not protect from a slow start. More rounds, and several starts of which validation picks one, do.
 #
 # ## Contest 2: remember k bits for L steps
 #
@@ -1022,7 +1023,7 @@ claim(51, ("contests of the table, of seven, that the RNN won", ahead["RNN"], "=
 # - With known states, learning is counting. Without, Baum–Welch climbs, from where it starts.
 # - The filter is a recurrence like an RNN's. Its state is a belief about one of $N$ things, so $k$ bits take $2^k$ states; an RNN's
 #   numbers are independent of each other, so a few units hold many bits, but not for long.
-# - Where the data come from an HMM, it needs a fraction of the data that a net needs. In language it is ahead with little text; n-grams are ahead of both.
+# - Where the data come from an HMM, it needs a fraction of the data that a net needs, as long as Baum–Welch finds it. In language it is ahead with little text; n-grams are ahead of both.
 #
 # ## What number should I get?
 
