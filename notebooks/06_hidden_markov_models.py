@@ -277,8 +277,7 @@ for N, kind in ((3, "input"), (10, "output")):
     ax.semilogy(lengths, N**lengths.astype(float) * (2 * lengths - 1), "--", color=COLORS[kind])
     ax.semilogy(lengths, N + (lengths - 1) * (N * N + N), color=COLORS[kind], label=f"{N} states")
 counted = [forward_counted(larger, larger.sample(n, 0))[1] for n in lengths[::3]]
-ax.plot(lengths[::3], counted, "o", ms=5, color=COLORS["input"])
-ax.plot(8, len(paths) * 15, "o", ms=5, color=COLORS["input"])
+ax.plot([*lengths[::3], 8], [*counted, len(paths) * 15], "o", ms=5, color=COLORS["input"])
 ax.text(12.5, 1e11, "brute force", color=COLORS["muted"])
 ax.text(16, 6e3, "forward", color=COLORS["muted"])
 ax.set(xlabel="symbols T", ylabel="multiplications", ylim=(1, 1e13), xticks=range(0, 21, 5))
@@ -1101,7 +1100,7 @@ check("6.3", counts)
 # %% [markdown]
 # ### Exercise 6.4: A forgetful house
 #
-# *predict · 3 minutes*
+# *by hand · 3 minutes*
 #
 # Suppose the house draws the die anew at each roll, both with probability one half. How many bits per roll does the true model then save
 # against the unigram model, with unlimited data?
@@ -1274,7 +1273,7 @@ check("6.10", sixes)
 # %% [markdown]
 # ### Exercise 6.11: Who speaks, better
 #
-# *open · an evening*
+# *code · an evening*
 #
 # Beat the chapter's HMM at contest 3. Hand in `tag(words)`: it takes a list of words with ¶ at the beginning of each paragraph, as
 # [tasks.spoken](#rnnbook.tasks.spoken) gives them, and returns a label for each, 1 for spoken and 0 for told. It is judged on the validation
