@@ -205,8 +205,8 @@ plt.show()
 
 # %% [markdown]
 # Look at the numbers. In the first two columns the loaded coin is ahead, in the end the best path never touches it. So
-# Viterbi is not greedy: it decides nothing before the last symbol. Three ways to answer "which coin?" give three answers
-# to three different questions:
+# Viterbi is not greedy: it decides nothing before the last symbol. Three ways to answer "which coin?" answer
+# three different questions:
 
 # %%
 greedy = coins.filter(tossed).argmax(axis=1)  # the likeliest state given the past
