@@ -205,8 +205,8 @@ plt.show()
 
 # %% [markdown]
 # Look at the numbers. In the first two columns the loaded coin is ahead, in the end the best path never touches it. So
-# Viterbi is not greedy: it decides nothing before the last symbol. Three ways to answer "which coin?" give three answers
-# to three different questions:
+# Viterbi is not greedy: it decides nothing before the last symbol. Three ways to answer "which coin?" answer
+# three different questions:
 
 # %%
 greedy = coins.filter(tossed).argmax(axis=1)  # the likeliest state given the past
@@ -277,11 +277,11 @@ for N, kind in ((3, "input"), (10, "output")):
     ax.semilogy(lengths, N**lengths.astype(float) * (2 * lengths - 1), "--", color=COLORS[kind])
     ax.semilogy(lengths, N + (lengths - 1) * (N * N + N), color=COLORS[kind], label=f"{N} states")
 counted = [forward_counted(larger, larger.sample(n, 0))[1] for n in lengths[::3]]
-ax.plot(lengths[::3], counted, "o", ms=5, color=COLORS["input"])
-ax.plot(8, len(paths) * 15, "o", ms=5, color=COLORS["input"])
-ax.text(9.5, 3e9, "brute force", color=COLORS["muted"], ha="right")
+ax.plot([*lengths[::3], 8], [*counted, len(paths) * 15], "o", ms=5, color=COLORS["input"])
+ax.text(12.5, 1e11, "brute force", color=COLORS["muted"])
+ax.text(16, 6e3, "forward", color=COLORS["muted"])
 ax.set(xlabel="symbols T", ylabel="multiplications", ylim=(1, 1e13), xticks=range(0, 21, 5))
-ax.legend(loc="lower right")
+fig.legend(loc="outside upper center", ncols=2)
 plt.show()
 
 # %% [markdown]
@@ -336,7 +336,7 @@ for seed in range(5):
 truth = bits_per_token(casino.log_probabilities(rolls))
 print("after 100 rounds:", *(f"{curve[-1]:.4f}" for curve in curves), f"- true model {truth:.4f}")
 
-# %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves. Two leave a plateau and end a little below the dashed line; three are still on the plateau, above it, at the end."}}
+# %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves. One reaches the dashed line within twenty rounds and ends a little below it, another arrives at the end; three linger on plateaus and are still above the line after a hundred rounds."}}
 fig, ax = plt.subplots()
 for curve in curves:
     ax.plot(range(2, 100, 2), np.round(curve[2::2], 4), color=COLORS["hidden"], lw=1.4)
@@ -345,8 +345,8 @@ ax.set(xlabel="round", ylabel="bits per roll")
 plt.show()
 
 # %% [markdown]
-# Some starts arrive, and end a little *below* the true model: on the rolls that they learned from, which is no feat. Others still wait
-# on a plateau where the two states are nearly the same die. Baum–Welch needs no learning rate, but it needs patience and
+# Some starts arrive, and end a little *below* the true model: on the rolls that they learned from, which is no feat. Others linger
+# on plateaus, and are still on their way after all rounds. Baum–Welch needs no learning rate, but it needs patience and
 # several starts.
 
 # %% [markdown]
@@ -525,10 +525,11 @@ plt.show()
 # %% [markdown]
 # With 100 rolls nobody learns more than the frequencies, and whoever tries pays for it: simple counting is best. With 1,000 the HMM is
 # under the dashed line, and the RNN, which must find out first what kind of process it looks at, is worse than no memory at
-# all. With 10,000 the two are level, and beyond they stay so, within a few thousandths of a bit of the truth.
+# all. With 10,000 the RNN has caught up, and passes: its median is nearer to the truth than the HMM's.
 #
-# Mind the range too. Where one HMM of five lies far above the others, near the dashed line, its start got stuck on the plateau that you saw above.
-# Knowing the right family of models does not protect from a bad start; several starts do, and validation picks one.
+# How can a net beat the model that made the data? Not in what it can say, but in how it is found. At the right end the best HMM lies closest to
+# the truth; the others, as the range shows, were still on a plateau when their rounds were over. Knowing the right
+# family of models does not protect from a slow start. More rounds, and several starts of which validation picks one, do.
 #
 # ## Contest 2: remember k bits for L steps
 #
@@ -1021,7 +1022,7 @@ claim(51, ("contests of the table, of seven, that the RNN won", ahead["RNN"], "=
 # - With known states, learning is counting. Without, Baum–Welch climbs, from where it starts.
 # - The filter is a recurrence like an RNN's. Its state is a belief about one of $N$ things, so $k$ bits take $2^k$ states; an RNN's
 #   numbers are independent of each other, so a few units hold many bits, but not for long.
-# - Where the data come from an HMM, it needs a fraction of the data that a net needs. In language it is ahead with little text; n-grams are ahead of both.
+# - Where the data come from an HMM, it needs a fraction of the data that a net needs, as long as Baum–Welch finds it. In language it is ahead with little text; n-grams are ahead of both.
 #
 # ## What number should I get?
 
@@ -1099,7 +1100,7 @@ check("6.3", counts)
 # %% [markdown]
 # ### Exercise 6.4: A forgetful house
 #
-# *predict · 3 minutes*
+# *by hand · 3 minutes*
 #
 # Suppose the house draws the die anew at each roll, both with probability one half. How many bits per roll does the true model then save
 # against the unigram model, with unlimited data?
@@ -1272,7 +1273,7 @@ check("6.10", sixes)
 # %% [markdown]
 # ### Exercise 6.11: Who speaks, better
 #
-# *open · an evening*
+# *code · an evening*
 #
 # Beat the chapter's HMM at contest 3. Hand in `tag(words)`: it takes a list of words with ¶ at the beginning of each paragraph, as
 # [tasks.spoken](#rnnbook.tasks.spoken) gives them, and returns a label for each, 1 for spoken and 0 for told. It is judged on the validation
