@@ -106,10 +106,11 @@ def as_html(name, **settings):
         keys = ", ".join(c["key"] for c in controls)
         raise ValueError(f"{name} has the settings {keys}; got {', '.join(settings)}")
     spec = json.dumps({"name": name, "title": row["title"], "controls": controls})
+    spec = html.escape(spec, quote=False).replace("'", "&#39;")  # full of ": so quoted by '
     carried = _weights() if embed else ""
     scripts = "\n".join(_short(f"{part}.js") for part in row["scripts"])
     return (
-        f'<div class="rnn-live" data-name="{name}" data-spec="{html.escape(spec)}">\n'
+        f'<div class="rnn-live" data-name="{name}" data-spec=\'{spec}\'>\n'
         f'<img class="rnn-still" alt="{html.escape(row["alt"])}" src="{_still(name)}">\n'
         f"<style>{_style()}</style>\n{carried}<script>{scripts}</script>\n</div>"
     )
@@ -160,7 +161,8 @@ def _still(name):
     if not picture.is_file():  # a new instrument, before tools/stills.py drew it
         return "data:,"
     drawing = picture.read_text("utf-8").replace("<style/>", f"<style>{style}</style>")
-    return "data:image/svg+xml," + quote(drawing, safe=" =:/,;(){}.-'!*")
+    drawing = drawing.strip().replace("></circle>", "/>").replace("></path>", "/>")
+    return "data:image/svg+xml," + quote(drawing.replace('"', "'"), safe=" =:/,;(){}.-'!*<>")
 
 
 @functools.cache
