@@ -820,7 +820,7 @@ def compiled(kind, size):
 
 for kind, size in (("tcn", 36), ("transformer", 28)):
     build = partial(compiled, kind, size)
-    for model in trained(build, range(3), x, y, epochs=1, batch_size=32):
+    for model in trained(build, seeds, x, y, epochs=1, batch_size=32):
         bits.setdefault(kind, []).append(judged(model))
     counted[kind] = model.count_params()
 
