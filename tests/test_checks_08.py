@@ -74,6 +74,8 @@ def logs():
     return found
 
 
+N_HELD = len(data.novel("validation"))
+
 RIGHT = {
     "8.1": [5120, 4 * LSTM, 20560],
     "8.2": [300, 6000, 300],
@@ -134,6 +136,9 @@ WRONG = [
     ("8.9", 0.5, "equal shares"),
     ("8.9", 0.15, "the table's share"),
     ("8.9", 0.6, "steps of 0.05"),
+    ("8.10", np.full(N_HELD, 0.5), "never above 0"),
+    ("8.10", np.full(N_HELD, -0.01), "too good"),
+    ("8.10", np.full(N_HELD, -3.0), "the 6-gram does as well"),
 ]
 
 

@@ -69,6 +69,8 @@ def claims_page():
         f"So far: {len(verdicts)} claims, of which {counts}.\n",
     ]
     for number, (name, notebook) in chapters().items():
+        if not measured(notebook):
+            continue
         lines.append(f"## From chapter {number}: {title(notebook)}\n")
         lines += [claim_entry(n, figures, name) for n, figures in sorted(measured(notebook))]
     return "\n".join(lines)

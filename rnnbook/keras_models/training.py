@@ -26,7 +26,7 @@ def stateful_dataset(ids, B, T):
 
 
 def train(
-    generator, ids, held_out, epochs, *, rate, warmup=200, B=32, T=64, decay=0.05, clip=1.0,
+    generator, ids, held_out, epochs, *, rate, warmup=None, B=32, T=64, decay=0.05, clip=1.0,
     patience=None, folder=None, progress=None, callbacks=(),
 ):  # fmt: skip
     """Train a generator by truncated backpropagation through time, and keep its best weights.
@@ -46,8 +46,8 @@ def train(
         The budget.
     rate : float
         The highest learning rate.
-    warmup : int
-        Training steps until it is reached; fewer than all.
+    warmup : int, optional
+        Training steps until it is reached; fewer than all. By default a tenth of them, at most 200.
     B, T : int
         Rows, and time steps in a batch.
     decay : float
@@ -82,6 +82,7 @@ def train(
     ids, held_out = token_ids(ids, generator.V), token_ids(held_out, generator.V)
     data, judged = stateful_dataset(ids, B, T), stateful_dataset(held_out, B, T)
     steps = len(data) * whole("epochs", epochs)
+    warmup = max(1, min(200, steps // 10)) if warmup is None else warmup
     whole("steps, epochs times those of one epoch,", steps, whole("warmup", warmup, 1) + 1)
     if patience is not None:
         whole("patience", patience)

@@ -1,0 +1,811 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # A chapter of your own
+#
+# Chapter 3 ended with a net that lost to a table of counts. This chapter has the promised one: a text generator in Keras that beats
+# every table we have, trained on the course's novel or, by changing one line, on a book of yours. You will feed it, size it, train it, stop it and
+# go on, judge it once on chapters that it never saw, and let it write. Then you will ask it where it copied.
+#
+# | You will | train a generator in Keras, stop it and go on; load a larger one that is trained already; climb the ladder of models on the test chapters; write a chapter from the word "games"; audit it |
+# |---|---|
+# | **You learn** | stateful batches with `tf.data`; a learning-rate schedule, clipping, dropout and early stopping; how many units and layers to take; checkpoints that lose nothing; writing fast; words instead of characters; more than one device |
+# | **You need** | [Chapter 3](03_text_generator.ipynb), the five steps; the LSTM and the GRU, from chapter 7 |
+# | **It takes** | 90 minutes to read and run, 2 hours with the exercises up to 8.9, and an evening for the last |
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
+# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+import importlib.util
+import os
+import subprocess
+import sys
+
+if importlib.util.find_spec("rnnbook") is None:
+    source = os.environ.get(
+        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
+    )
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
+    subprocess.run(pip, check=True, capture_output=True)
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
+import os
+import tempfile
+import textwrap
+import time
+import tomllib
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no lines of a log
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same sums everywhere
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
+from rnnbook import data, style
+from rnnbook.baselines import NGram
+from rnnbook.checks import check
+from rnnbook.hmm import HMM
+from rnnbook.keras_models import Generator, stateful_dataset, train
+from rnnbook.language_model import LanguageModel
+from rnnbook.losses import bits_per_token
+from rnnbook.optimizers import warmup_cosine
+from rnnbook.style import COLORS
+from rnnbook.text import Vocabulary, shuffled_batches, tokens
+from rnnbook.training import train as train_numpy
+
+style.use()
+
+# %% [markdown]
+# The last section wants two devices, and TensorFlow must hear of it before it does anything else. So let it pretend that your processor is two.
+
+# %%
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+tf.get_logger().setLevel("ERROR")  # or it lists each sum over the devices
+
+# %% [markdown]
+# ## Your text
+#
+# One line decides what the generator reads. `None` is the course's novel, in the three parts that you know from chapter 3; the name of a
+# file is a book of your own, which [own_book](#rnnbook.data.own_book) reads from your disk without sending it anywhere. Of your book the last tenth is for the test and the tenth
+# before it for validation.
+
+# %%
+MINE = None  # or your own book: MINE = "my-book.txt"
+
+if MINE is None:
+    text, held_text = data.novel("train"), data.novel("validation")
+else:
+    whole, encodings = data.own_book(MINE)
+    tenth = len(whole) // 10
+    text, held_text = whole[: -2 * tenth], whole[-2 * tenth : -tenth]
+print(f"{len(text):,} characters to learn, {len(held_text):,} to choose by")
+
+# %% [markdown]
+# How long must a book be? A hundred thousand characters is thin, a million comfortable. The printed figures below, and what the cells assert, are those of
+# the novel.
+#
+# **A word on copyright.** You may read your own copy of *The Hunger Games* as often as you like. To train a model on it is to make copies of it, and whether
+# the law of your country allows that, for what purpose and to whom, is a question on which courts and parliaments are still at work. What is clear: publishing passages that the model copied is publishing the
+# passages, a model that can recite a book is a way to pass the book on, and the names of its characters are not yours. The safe books are those in the public domain, those whose license says so, and
+# those you wrote. The course's novel is under CC0: do with it what you like.
+#
+# ## From text to batches
+#
+# Characters or words? Characters: few types, none unknown, and every mark is learned. (Words come further down, and cost one argument.)
+
+# %%
+letters = Vocabulary(text, "characters")
+ids, held = letters.encode(text), letters.encode(held_text)
+V, B, T = len(letters), 32, 32
+batches = stateful_dataset(ids, B, T)
+print(f"V = {V}, training steps in an epoch: {len(batches)}")
+print(batches.element_spec[0])
+
+# %% [markdown]
+# [stateful_dataset](#rnnbook.keras_models.stateful_dataset) is a `tf.data.Dataset`: it holds the batches, and prepares the next one while the model
+# learns from this one. Row $b$ of a batch goes on where row $b$ of the batch before stopped. Look at the seam.
+
+# %%
+(x, y), (x_next, _) = list(batches.take(2).as_numpy_iterator())
+print(repr(letters.decode(x[3])))
+print(repr(letters.decode(x_next[3])))
+assert (y[:, :-1] == x[:, 1:]).all() and (y[:, -1] == x_next[:, 0]).all()
+assert len(batches) == (len(ids) - 1) // (B * T)
+
+# %% [markdown]
+# <a id="stateful-or-windowed"></a>
+# ### Stateful, or windows in a random order?
+#
+# The other way is to cut the text into windows, shuffle them, and start each from a state of zero. It is what most published code does, and it is the simpler one: no state to
+# carry, none to reset, and any batch size will do. What does it cost? In a window of 32 characters the first ones are predicted from nearly nothing,
+# and the gradient never meets a state that is older than the window. Train one small model each way, for one epoch, and measure both as they will be used: on running text, with the state carried.
+
+
+# %%
+def small(H=32, cell="gru", layers=1, seed=0, vocabulary=letters):
+    return Generator(vocabulary, H, cell, layers, embedding=16, dropout=0.0, seed=seed)
+
+
+RECIPE = {"rate": 4e-3, "warmup": 100, "B": B, "T": T, "progress": False}
+
+
+def carried_bits(model, ids=held[:20_000]):
+    return bits_per_token(model.log_probabilities(ids))
+
+
+stateful, windowed = small(), small()
+history = train(stateful, ids, held, 1, **RECIPE)
+print(f"stateful: {carried_bits(stateful):.3f} bits per character")
+
+# %%
+windows = [np.stack(part) for part in zip(*shuffled_batches(ids, B, T, 0), strict=True)]
+dataset = tf.data.Dataset.from_tensor_slices(tuple(windows))
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+rates = keras.optimizers.schedules.CosineDecay(4e-5, len(dataset) - 100,
+                                              warmup_target=4e-3, warmup_steps=100)
+adamw = keras.optimizers.AdamW(rates, weight_decay=0.05, beta_2=0.99, global_clipnorm=1.0)
+windowed.compile(adamw, loss, jit_compile=False)
+_ = windowed.fit(dataset, shuffle=False, verbose=0)
+print(f"windows:  {carried_bits(windowed):.3f} bits per character")
+saved = carried_bits(windowed) - carried_bits(stateful)
+print(f"saved by carrying the state: {saved:.3f}")
+assert 0.02 < saved < 0.2
+
+# %% [markdown]
+# Carrying the state is ahead. The gain is small, and one seed each is no proof (the spread over seeds comes below), but it costs nothing: the batch gets a fixed number of rows, and the state must be set to zero where the
+# text ends. So this chapter stays with it.
+#
+# ## The model
+#
+# [Generator](#rnnbook.keras_models.Generator) is a Keras `Sequential` model that knows its tokens: an embedding, one to three recurrent layers
+# with dropout above each, and a linear layer that gives the logits. Everything that you know of Keras works with it.
+
+# %%
+model = Generator(letters, H=64, cell="lstm", layers=1, embedding=32, dropout=0.1)
+model.summary(print_fn=print, line_length=72)
+
+# %% [markdown]
+# Count with a pencil, as in chapter 7: the embedding has $V D$ numbers, the LSTM $4(DH + H^2 + H)$, the output $HV + V$.
+
+# %%
+D, H = 32, 64
+by_hand = V * D + 4 * (D * H + H * H + H) + H * V + V
+print(f"{by_hand:,} parameters")
+assert by_hand == model.count_params()
+sample = ids[:500]
+gap = abs(model.log_probabilities(sample) - model.numpy().log_probabilities(sample)).max()
+assert gap < 1e-4
+
+# %% [markdown]
+# The last lines hold it to the course's own NumPy model with the same weights: the same probabilities. So nothing in it is new to you but the clothes.
+#
+# ## Training
+#
+# [train](#rnnbook.keras_models.train) is Keras' `fit` with five things around it, and each has its reason:
+#
+# - **AdamW** ([Loshchilov and Hutter, 2019](#loshchilov2019)): Adam, with weight decay that does not pass through its moments;
+# - a **schedule**: the rate rises for some steps, since the first gradients are large and Adam knows nothing yet of their size, and then falls to zero
+#   along a cosine ([Loshchilov and Hutter, 2017](#loshchilov2017)), since at the end the noise of large steps is all that is left to lose;
+# - **clipping** of the gradients' joint norm, from chapter 5;
+# - **[dropout](#term-dropout)** on what goes up from the recurrent layer, for models that are large for their text;
+# - **[early stopping](#term-early-stopping)**: after each epoch it measures the held-out bits, keeps the best weights, and can stop when they no longer improve.
+
+# %% mystnb={"figure": {"name": "fig-schedule", "caption": "The learning rate of each training step: a warm-up in a straight line, then half a cosine down to zero."}, "image": {"alt": "Learning rate against the training step. The line rises steeply to 0.004 within the first hundred steps, then falls slowly, faster in the middle, and flattens out at zero at the last step."}}
+epochs = 2
+steps = epochs * len(batches)
+rate = warmup_cosine(4e-3, steps, warmup=100)
+fig, ax = plt.subplots(figsize=(5.8, 2.8))
+at = np.arange(0, steps, 20)
+ax.plot(at, [rate(s) for s in at], color=COLORS["gradient"])
+ax.set(xlabel="training step", ylabel="learning rate", ylim=(0, None))
+plt.show()
+
+# %% [markdown]
+# Now train. While it runs, a bar grows below the cell, and a curve of the bits: they are for whoever watches, and leave nothing in the stored notebook.
+# (Here they are switched off by `progress=False`, in `RECIPE`.) Two epochs of a small model are enough to see how it goes.
+
+# %%
+history = train(model, ids, held, epochs, **RECIPE)
+for row in history:
+    print(f"epoch {row['epoch']}: training {row['training']:.3f}, "
+          f"held-out {row['held_out']:.3f} bits")
+small_bits = carried_bits(model, held)
+print(f"held-out, read in one piece: {small_bits:.3f}")
+assert abs(small_bits - history[-1]["held_out"]) < 0.05
+
+# %% [markdown]
+# The last line reads the validation chapters from the first character to the last, with the state carried, as everything in the ladder below does. `train` reads them in 32 rows,
+# which is quicker, and a little worse, since each row begins from nothing.
+#
+# ### Stopped, and not lost
+#
+# A long training will be stopped: by you, by the power company, or by Colab. With `folder=` all that it needs is stored after each epoch, by Keras' `BackupAndRestore`, and the best
+# weights with it. The same call goes on from there. Press Ctrl-C in the middle of the second epoch (here a callback does it), and compare with a training that nobody stopped.
+
+
+# %%
+class PressCtrlC(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == 1 and batch == 9:
+            raise KeyboardInterrupt
+
+
+scrap, few = ids[:20_000], {**RECIPE, "warmup": 10}
+through = train(small(), scrap, held[:5000], 3, **few)
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    try:
+        train(small(), scrap, held[:5000], 3, **few, folder=folder,
+              callbacks=[PressCtrlC()])
+    except KeyboardInterrupt:
+        print("stopped, with", sorted(os.listdir(folder)))
+    resumed = train(small(), scrap, held[:5000], 3, **few, folder=folder)
+for one, other in zip(through, resumed, strict=True):
+    print(f"epoch {one['epoch']}: {one['held_out']:.3f} and {other['held_out']:.3f} bits")
+    assert abs(one["held_out"] - other["held_out"]) < 1e-5
+
+# %% [markdown]
+# The same numbers, as if nobody had pressed anything. The course's tests do it with `kill -9`, in a process of its own, and found two traps on the way. Keras' backup leaves out the state of the
+# random numbers, so dropout would go on with others; here each epoch's dropout starts from the number of its first step. And a kill in the middle of the very first backup
+# would leave half a file; so there is one of the start.
+#
+# <a id="question-28"></a>
+# ### How many units and layers?
+#
+# Start small, and tune on the validation part. Not by theory: by a table. Each row below is one epoch of the same recipe.
+
+# %%
+table = {}
+for H, layers in ((16, 1), (32, 1), (64, 1), (32, 2)):
+    tried = stateful if (H, layers) == (32, 1) else small(H, "gru", layers)
+    if tried is not stateful:  # that one was trained above
+        train(tried, ids, held, 1, **RECIPE)
+    table[H, layers] = tried.count_params(), carried_bits(tried)
+    print(f"{layers} x {H:2} units: {table[H, layers][0]:6,} parameters, "
+          f"{table[H, layers][1]:.3f} bits")
+assert table[16, 1][1] > table[32, 1][1] > table[64, 1][1]
+assert table[32, 2][0] > table[32, 1][0] and table[32, 2][1] > table[32, 1][1]
+
+# %% [markdown]
+# Wider is better, as far as this table goes. The second layer made it worse: two layers of 32 units have more parameters than one of 32, and predict worse after the same number of steps, since a deeper net is slower to train. So:
+#
+# 1. Start with one layer, small enough to train in a minute; check that it beats the bigram.
+# 2. Double the units until the held-out bits no longer gain, or you run out of patience. Compare at equal time, not at equal epochs: twice the units take up to four times as long.
+# 3. If the training bits run away below the held-out bits, the model is large for its text: more dropout, earlier stopping, or more text.
+# 4. Then try a second layer; keep it only if the validation text says so.
+#
+# ## A model that is trained already
+#
+# A generator that is worth reading needs more time than a notebook has. The course brings one: 256 LSTM units, trained on the training chapters by one command, which
+# you can run too, stop, and run again:
+#
+# ```
+# python tools/train.py --folder my-model --dropout 0.3 --epochs 18 --rate 8e-3
+# ```
+#
+# Its entry in `data/manifest.toml` says what it should give on the validation chapters. Trust nothing that you can measure.
+
+# %%
+manifest = tomllib.loads((data.FOLDER / "manifest.toml").read_text("utf-8"))
+(entry,) = [f for f in manifest["file"] if f["name"] == "weights/novel-lstm.keras"]
+large = keras.models.load_model(data.path(entry["name"]))
+large_bits = carried_bits(large, held)
+print(f"{large.count_params():,} parameters, seed {entry['seed']}")
+print(f"promised {entry['validation_bits']:.3f}, measured {large_bits:.3f} bits")
+assert abs(large_bits - entry["validation_bits"]) < 0.002
+
+# %% [markdown]
+# `load_model` is Keras' own, and needs no more than the import of `rnnbook.keras_models`. The same weights lie beside it for
+# [LanguageModel](#rnnbook.language_model.LanguageModel), so the NumPy side can read them without Keras.
+#
+# ## The ladder, on the test chapters
+#
+# All choices are made; open the test chapters, once. From below: **uniform** finds all types equally likely; the **unigram** knows how frequent each is; a
+# **hidden Markov model** of 16 states learns by Baum–Welch, as in chapter 6, from the first 100,000 characters; the **n-grams** count; then a tanh **RNN** in NumPy, and **GRU** and **LSTM** in Keras,
+# all three with 64 units, two epochs, and the same recipe; and the large LSTM.
+
+# %%
+test_text = data.novel("test")
+test = letters.encode(test_text)
+ladder = {}
+for order, name in ((0, "uniform"), (1, "unigram"), (3, "3-gram"), (5, "5-gram"), (6, "6-gram")):
+    ladder[name] = bits_per_token(NGram(ids, order, V).log_probabilities(test))
+hmm = HMM.random(16, V, seed=0)
+lines = [ids[t : t + 500] for t in range(0, 100_000, 500)]
+hmm, _ = hmm.baum_welch(lines, iterations=12, smoothing=1e-3)
+ladder["HMM"] = bits_per_token(hmm.log_probabilities(test))
+
+# %%
+rnn = LanguageModel(letters, 64, "rnn", embedding=32, dtype="float64")
+numpy_rate = warmup_cosine(4e-3, steps, warmup=100)
+train_numpy(rnn, ids, held[:20_000], steps, rate=numpy_rate, B=B, T=T,
+            every=steps, progress=False)
+gru = Generator(letters, H=64, cell="gru", embedding=32, dropout=0.1)
+train(gru, ids, held, epochs, **RECIPE)
+for name, net in (("RNN, 64", rnn), ("GRU, 64", gru), ("LSTM, 64", model),
+                  ("LSTM, 256", large)):
+    ladder[name] = bits_per_token(net.log_probabilities(test))
+
+# %%
+for name, bits in ladder.items():
+    print(f"{name:10} {bits:.3f} bits per character, perplexity {2**bits:6.2f}")
+best_counts = min(ladder["5-gram"], ladder["6-gram"])
+print(f"LSTM, 256 against the best n-gram: {best_counts - ladder['LSTM, 256']:.3f} bits less")
+assert ladder["LSTM, 256"] < best_counts - 0.1
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-ladder", "caption": "Bits per character on the test chapters, fewer is better: models that count, the hidden Markov model, and nets."}, "image": {"alt": "Horizontal bars, from uniform with more than six bits at the top over the unigram, the HMM, the three small nets beside the 3-gram, and the 5-gram and 6-gram, down to the LSTM with 256 units, whose bar is the shortest."}}
+fig, ax = plt.subplots(figsize=(5.8, 4))
+ranked = sorted(ladder.items(), key=lambda item: item[1])
+kinds = {"gram": "input", "uniform": "muted", "HMM": "memory"}
+for place, (name, bits) in enumerate(ranked):
+    kind = next((k for word, k in kinds.items() if word in name), "output")
+    ax.barh(place, bits, color=COLORS[kind])
+    ax.text(bits + 0.05, place, f"{bits:.2f}", va="center")
+ax.set(xlabel="bits per character", xlim=(0, 7.2))
+ax.set_yticks(range(len(ranked)), [name for name, _ in ranked])
+ax.grid(False)
+plt.show()
+
+# %% [markdown]
+# The large LSTM is the first model of this course that beats the table of counts, and it does so by a clear margin, on chapters that nobody chose by. The small nets do not: after two epochs they stand near the 3-gram, and the order among the
+# three says nothing, since gates need more steps before they pay. The HMM beats the unigram and no more: sixteen states are a short memory. What made the difference is no trick but size and time: 256 units instead of 64, and eighteen epochs instead of two.
+#
+# One seed a row. How much does the seed matter? Train the cheapest net three times.
+
+# %%
+seeds = [carried_bits(stateful)]
+for seed in (1, 2):
+    again = small(seed=seed)
+    train(again, ids, held, 1, **RECIPE)
+    seeds.append(carried_bits(again))
+print("GRU with 32 units, one epoch:", *(f"{bits:.3f}" for bits in seeds))
+spread = np.std(seeds, ddof=1)
+print(f"mean {np.mean(seeds):.2f}, standard deviation {spread:.3f}")
+assert spread < 0.05
+
+# %% [markdown]
+# A difference of less than that says nothing. Of the large model, which took minutes to train, there is one seed only; its distance to the n-grams is many times the spread of the small one.
+#
+# ## Writing
+#
+# To write, the model must be called once for each character, and each call of a Keras model costs more than the time step in it: `model.predict` gives some
+# twenty characters a second. [sample](#rnnbook.keras_models.Generator.sample) compiles the whole loop, so that Python is back once in 256 characters;
+# the [benchmarks](../benchmarks.md) have the figures of each way. Its random numbers come from NumPy, so with one seed Keras and NumPy write the same text:
+
+# %%
+in_keras = large.generate(300, "games", seed=1, temperature=0.7)
+in_numpy = large.numpy().generate(300, "games", seed=1, temperature=0.7)
+print(textwrap.fill(in_keras, 76))
+assert in_keras == in_numpy
+
+# %%
+start = time.perf_counter()
+pages = large.generate(3000, "games", seed=1, temperature=0.7, samples=8)
+speed = 8 * 3000 / (time.perf_counter() - start)
+assert len({page[:200] for page in pages}) == 8  # eight texts, in one batch
+assert speed > 500  # a wide margin: see the benchmarks
+print(f"{len(pages)} texts of {len(pages[0]):,} characters in one batch")
+
+# %% [markdown]
+# ### A page over temperatures
+#
+# The same seed, the same prompt, five settings.
+
+# %%
+settings = {"τ = 0.3": {"temperature": 0.3}, "τ = 0.7": {"temperature": 0.7},
+            "τ = 1.0": {}, "τ = 1.3": {"temperature": 1.3},
+            "top-p = 0.9": {"top_p": 0.9}}
+shelf = {}
+for name, setting in settings.items():
+    shelf[name] = large.generate(6000, "games", seed=2, **setting)
+    print(name)
+    print(textwrap.indent(textwrap.fill(" ".join(shelf[name][:420].split()), 70), "    "))
+
+# %% [markdown]
+# Which is best? Taste decides, but some things can be counted. How many of the words are words, that is, occur in the novel? How many different words does
+# it use? The held-out chapters are the reference.
+
+
+# %%
+known_words = set(tokens(text, "words"))
+
+
+def craft(written):
+    words = [w for w in tokens(written, "words") if w[:1].isalpha()]
+    real = np.mean([w in known_words for w in words])
+    return real, len(set(words)) / len(words)
+
+
+crafts = {name: craft(written) for name, written in shelf.items()}
+crafts["held-out"] = craft(held_text[:6000])
+for name, (real, different) in crafts.items():
+    print(f"{name:12} real words {real:.1%}, different words {different:.0%}")
+assert crafts["τ = 0.3"][0] > crafts["τ = 1.0"][0] > crafts["τ = 1.3"][0]
+
+# %% [markdown]
+# At 0.3 nearly every word is a word, and there are few of them: the text walks in circles. At 1.3 one word in four is made up. Near 0.7, and with top-p, the spelling is as good as in the held-out chapters (which have words of their own, too), with fewer different words.
+#
+# ### A chapter from "games"
+#
+# The novel's chapters begin with a number, a title and a blank line. Give the model that much, with "Games" as the title, and let it go on. Characters are cheap: two thousand of them, seed 0, the first try.
+
+# %%
+prompt = "CHAPTER 41\n\nGames\n\n"
+chapter = large.generate(2000, prompt, seed=0, temperature=0.7)
+for paragraph in chapter.split("\n\n")[:-1]:  # the last one is cut off
+    print(textwrap.fill(paragraph, 76), end="\n\n")
+paragraphs = chapter.split("\n\n")
+assert paragraphs[:2] == ["CHAPTER 41", "Games"] and len(paragraphs) > 4
+
+# %% [markdown]
+# That is the promise of chapter 3 kept: a title, paragraphs, speech in quotation marks, people who answer each other. Now read it slowly: hardly a sentence holds, nobody wants anything, and nothing follows from what happened before.
+#
+# ## The audit
+#
+# What did it copy? As in chapter 3: the longest passage that stands in the training text, and the share of sequences of $n$ characters that do not. Only now the net is larger and has read the text many times.
+
+
+# %%
+def longest_copy(written, source):
+    best, n = "", 1
+    for start in range(len(written)):
+        while start + n <= len(written) and written[start : start + n] in source:
+            best, n = written[start : start + n], n + 1
+    return best
+
+
+def share_new(written, n):
+    known = {text[j : j + n] for j in range(len(text) - n + 1)}
+    parts = [written[j : j + n] for j in range(len(written) - n + 1)]
+    return np.mean([part not in known for part in parts])
+
+
+# %%
+pieces = {name: shelf[name][5:] for name in ("τ = 0.3", "τ = 0.7", "τ = 1.0")}
+pieces["held-out"] = held_text[:6000]
+copies = {name: longest_copy(piece, text) for name, piece in pieces.items()}
+for name, piece in pieces.items():
+    print(f"{name:9} new at 8: {share_new(piece, 8):.0%}, at 20: {share_new(piece, 20):.0%};",
+          f"longest copy {len(copies[name])}: {' '.join(copies[name].split())!r}")
+assert len(copies["τ = 1.0"]) < 80
+
+# %% [markdown]
+# No text copied a longer passage than the held-out chapter shares with the training chapters, by the same author's habits: a phrase of some thirty characters. At 20 characters nearly everything is new. At 0.3 nearly all sequences of eight are old, since the text is made of the commonest phrases; that is dull, but it is not copying.
+#
+# A passage can be learned by heart without ever being drawn, so ask the other way round too: give the net the beginning of a paragraph of the training text, and see whether it goes on to the author's end. Fifty characters are read, and fifty written greedily.
+# [Carlini et al. (2021)](#carlini2021) found hundreds of passages that GPT-2 had learned by heart, among them names and telephone numbers.
+
+# %%
+paragraphs = [p for p in text.split("\n\n") if len(p) > 150]
+chosen = [paragraphs[k] for k in range(0, len(paragraphs), len(paragraphs) // 40)][:40]
+right = []
+for paragraph in chosen:
+    written = large.generate(50, paragraph[:50], top_k=1)[50:]
+    right.append(np.mean([a == b for a, b in zip(written, paragraph[50:100], strict=True)]))
+print(f"paragraphs recited: {np.sum(np.array(right) == 1)} of {len(right)}")
+print(f"characters that agree: {np.mean(right):.0%}")
+assert np.sum(np.array(right) == 1) == 0
+
+# %% [markdown]
+# ## What it can do, and what it cannot
+#
+# It spells, mostly; it punctuates, makes paragraphs, opens and closes speech; it has the novel's names and things; and it never tires. What it does not have is anything to say. Its state holds a few hundred characters at best, so it cannot bring a story to an end that it began a page ago; it has no world against which a sentence could be false; and what it writes about
+# people is an average of what was written. The bits measure how well it predicts, not how well it tells. Do not present its text as a person's, and do not let it answer where an answer can do harm.
+#
+# ## Words instead of characters
+#
+# One argument changes the unit. A vocabulary of words is large, so rare ones become the unknown token here; and now the output layer has most of the weights.
+
+# %%
+words = Vocabulary(text, "words", min_count=5)
+word_ids, word_held = words.encode(text), words.encode(held_text)
+word_model = Generator(words, H=48, cell="gru", embedding=32, dropout=0.1)
+history = train(word_model, word_ids, word_held, 2, **{**RECIPE, "warmup": 50})
+unknown = (word_held == 0).mean()
+print(f"V = {len(words):,}, {word_model.count_params():,} parameters")
+print(f"output layer: {word_model.layers[-1].count_params() / word_model.count_params():.0%}")
+print(f"held-out: {history[-1]['held_out']:.2f} bits per token, {unknown:.1%} unknown")
+assert unknown > 0.02
+
+# %%
+bits = -word_model.log_probabilities(word_held).sum() / np.log(2)
+bigram = -NGram(word_ids, 2, len(words)).log_probabilities(word_held).sum() / np.log(2)
+n = len(held_text)
+print(f"bits per character: {bits / n:.3f}; the bigram of words {bigram / n:.3f}")
+print(textwrap.fill(word_model.generate(60, "The games", seed=0, temperature=0.7), 76))
+assert bits > bigram
+
+# %% [markdown]
+# Both figures get the unknown words for free, so neither can be set beside those of the characters. But they can be set beside each other: after two epochs the net has learned how frequent words and commas are, and little else, and the bigram, a table, is far ahead. A vocabulary of thousands needs
+# more text and more time than one novel and one minute give it. For a single book, take characters.
+#
+# ## More than one device
+#
+# A batch can be divided: each device takes some of its rows, works out the gradient, and the gradients are averaged. Nothing changes in the mathematics, so the losses must be the same. You need no second device to see it: the first cells
+# of this notebook asked TensorFlow to pretend that your processor is two. `MirroredStrategy` keeps a copy of the weights on each. The windows come without a state, so that any division of the rows will do; that is the one place where
+# windows are the better choice.
+
+
+# %%
+def fitted(strategy):
+    with strategy.scope():
+        net = small(16)
+        net.compile(keras.optimizers.SGD(0.5), loss, jit_compile=False)
+    return net, net.fit(dataset.take(6), epochs=3, shuffle=False, verbose=0).history["loss"]
+
+
+devices = [d.name for d in tf.config.list_logical_devices("CPU")]
+print(len(devices), "devices")
+alone, one_loss = fitted(tf.distribute.get_strategy())
+shared, two_loss = fitted(tf.distribute.MirroredStrategy(devices[:2]))
+for epoch, (one, two) in enumerate(zip(one_loss, two_loss, strict=True), start=1):
+    print(f"epoch {epoch}: one device {one:.4f}, two devices {two:.4f}")
+    assert abs(one - two) < 1e-4
+
+# %% [markdown]
+# Two halves of one processor are no faster than the whole. On a machine with two graphics cards the same lines use both; and for a net of this size one card would wait for the other most of the time.
+#
+# ## Summary
+#
+# - Carry the state and read the text in rows: the net learns as it will be used. Windows are simpler, and easier to divide among devices.
+# - AdamW, a warm-up, a cosine to zero, a clipped gradient and dropout: five lines, and each has its reason.
+# - Start small; let the validation text choose units and layers; open the test text once.
+# - With a folder, a training that is stopped goes on to the same numbers.
+# - The LSTM with 256 units beats the best table of counts by a clear margin. The small ones, after two epochs, do not.
+# - Write with a compiled loop; choose the temperature by what you count, not by one sample that you like.
+# - Audit what you publish: passages copied, and passages that a prompt brings out.
+#
+# ## What number should I get?
+
+# %%
+for what, value, tolerance in (
+    ("training steps in an epoch", len(batches), "exact"),
+    ("stateful, one epoch, bits", carried_bits(stateful), "0.02"),
+    ("windows, one epoch, bits", carried_bits(windowed), "0.02"),
+    ("LSTM with 64 units, validation bits", small_bits, "0.02"),
+    ("LSTM with 256 units, validation bits", large_bits, "0.002"),
+    ("6-gram, test bits", ladder["6-gram"], "0.001"),
+    ("HMM, test bits", ladder["HMM"], "0.02"),
+    ("LSTM with 256 units, test bits", ladder["LSTM, 256"], "0.002"),
+):
+    print(f"{what:40} {value:7.3f}   tolerance {tolerance}")
+
+# %% [markdown]
+# ## Exercises
+#
+# Put your answer in the place of the dots and run the cell: it says whether it is right, and if not, where to look. The
+# solutions, in the book, are folded below each.
+#
+# ### Exercise 8.1: The size of a generator
+#
+# *by hand · 5 minutes*
+#
+# A generator has 80 types, an embedding of 64 numbers, one LSTM of 256 units, and a linear output layer. How many parameters have the embedding, the LSTM, and the output layer?
+
+# %% tags=["stub"]
+sizes = ...  # a list of three numbers
+
+check("8.1", sizes)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+sizes = [80 * 64, 4 * (64 * 256 + 256 * 256 + 256), 256 * 80 + 80]
+print(sizes)
+check("8.1", sizes)
+
+# %% [markdown]
+# ### Exercise 8.2: Steps and epochs
+#
+# *by hand · 5 minutes*
+#
+# A book has 614,401 characters. You train on it with B = 32, T = 64 and 20 epochs, and the warm-up takes 5 % of all training steps. How many training steps are in an epoch, how many in all, and how many of them warm up?
+
+# %% tags=["stub"]
+clocks = ...  # a list of three numbers
+
+check("8.2", clocks)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+epoch_steps = 614_400 // (32 * 64)
+clocks = [epoch_steps, 20 * epoch_steps, 20 * epoch_steps // 20]
+check("8.2", clocks)
+
+# %% [markdown]
+# ### Exercise 8.3: A model is a compressor
+#
+# *by hand · 5 minutes*
+#
+# A model needs 1.75 bits per character on a chapter of 16,000 characters. An arithmetic coder that uses the model's probabilities can store the chapter in nearly so many bits. How many bytes are that, and how many times smaller is it than the plain text, one byte a character?
+
+# %% tags=["stub"]
+packed = ...  # a list of two numbers: bytes, times smaller
+
+check("8.3", packed)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+packed = [16_000 * 1.75 / 8, 8 / 1.75]
+check("8.3", packed)
+
+# %% [markdown]
+# ### Exercise 8.4: What is reset, and when?
+#
+# *by hand · 5 minutes*
+#
+# Of these five sentences about a stateful model, say True or False of each. (a) After a batch, row 0 of the next batch starts from the last state of row 0. (b) The gradient flows through the border between two batches. (c) At the border between two epochs the state must be set to zero by hand.
+# (d) The rows may be shuffled between two batches. (e) The number of rows is fixed when the model is built.
+
+# %% tags=["stub"]
+verdicts = ...  # a list of five, each True or False
+
+check("8.4", verdicts)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+verdicts = [True, False, True, False, True]
+check("8.4", verdicts)
+
+# %% [markdown]
+# ### Exercise 8.5: A schedule
+#
+# *code · 10 minutes*
+#
+# Write `rate(step, steps, peak, warmup)`: at step $s$, counted from 0, it is peak $(s + 1)$ / warmup while $s$ is below the warm-up, and then falls along half a cosine, from the peak at $s$ = warmup to zero at $s$ = steps.
+
+
+# %% tags=["stub"]
+def rate(step, steps, peak, warmup): ...
+
+
+check("8.5", rate)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def rate(step, steps, peak, warmup):
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    done = (step - warmup) / (steps - warmup)
+    return peak * (1 + np.cos(np.pi * done)) / 2
+
+
+check("8.5", rate)
+
+# %% [markdown]
+# ### Exercise 8.6: Rows that go on
+#
+# *code · 15 minutes*
+#
+# Write `rows(ids, B, T)`, which returns the inputs of all batches, shape (batches, B, T), so that row $b$ of a batch goes on where row $b$ of the batch before stopped. What does not fill a batch is left out; leave one more token for the last target.
+
+
+# %% tags=["stub"]
+def rows(ids, B, T): ...
+
+
+check("8.6", rows)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def rows(ids, B, T):
+    n = (len(ids) - 1) // (B * T)  # batches
+    return ids[: B * n * T].reshape(B, n, T).swapaxes(0, 1)
+
+
+check("8.6", rows)
+
+# %% [markdown]
+# ### Exercise 8.7: Patience
+#
+# *code · 10 minutes*
+#
+# Write `stop(held_out, patience)`: given the held-out bits after each epoch, return two numbers, the epoch after which early stopping ends the training, and the epoch whose weights are kept. Count epochs from 1. If it is never stopped, the first is the last epoch.
+
+
+# %% tags=["stub"]
+def stop(held_out, patience): ...
+
+
+check("8.7", stop)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def stop(held_out, patience):
+    best = 0
+    for epoch in range(len(held_out)):
+        if held_out[epoch] < held_out[best]:
+            best = epoch
+        if epoch - best >= patience:
+            break
+    return [epoch + 1, best + 1]
+
+
+check("8.7", stop)
+
+# %% [markdown]
+# ### Exercise 8.8: How much of it is copied?
+#
+# *code · 15 minutes*
+#
+# Write `copied(written, source, n)`: the share of the characters of `written` that lie in some passage of $n$ characters that also stands in `source`.
+
+
+# %% tags=["stub"]
+def copied(written, source, n): ...
+
+
+check("8.8", copied)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+def copied(written, source, n):
+    known = {source[j : j + n] for j in range(len(source) - n + 1)}
+    mark = np.zeros(len(written), bool)
+    for j in range(len(written) - n + 1):
+        if written[j : j + n] in known:
+            mark[j : j + n] = True
+    return mark.mean()
+
+
+check("8.8", copied)
+
+# %% [markdown]
+# ### Exercise 8.9: Two are better than one
+#
+# *explore · 15 minutes*
+#
+# The large LSTM and the 6-gram know different things. Mix their probabilities on the validation chapters, $p = s\, p_{\mathrm{LSTM}} + (1 - s)\, p_{\mathrm{6\text{-}gram}}$. Which share $s$, to the nearest 0.05, gives the fewest bits? Guess before you run. Does the table of counts still know anything that the net does not?
+
+# %% tags=["stub"]
+share = ...  # a number from 0 to 1
+
+check("8.9", share)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+net_log_p = large.log_probabilities(held)
+six_log_p = NGram(ids, 6, V).log_probabilities(held)
+tried = {}
+for s in np.arange(0.5, 1.0, 0.05).round(2):
+    both = np.logaddexp(net_log_p + np.log(s), six_log_p + np.log(1 - s))
+    tried[float(s)] = bits_per_token(both)
+share = min(tried, key=tried.get)
+print(f"best share {share}: {tried[share]:.3f} bits; the net alone {large_bits:.3f}")
+assert tried[share] < large_bits
+check("8.9", share)
+
+# %% [markdown]
+# ### Exercise 8.10: Beat it
+#
+# *explore · an evening*
+#
+# Train a generator that needs fewer bits on the validation chapters than the large LSTM above: other units, more layers, a GRU, another dropout, a mixture. Hand in its natural log-probability of each character of `data.novel("validation")`, shape (n,). Then let it write a chapter, and audit it.
+
+# %% tags=["stub"]
+log_p = ...  # one number a character
+
+check("8.10", log_p)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# The cheapest way is the last exercise's mixture; the proud one is tools/train.py.
+log_p = np.logaddexp(net_log_p + np.log(share), six_log_p + np.log(1 - share))
+check("8.10", log_p)
+
+# %% [markdown]
+# ## Further reading
+#
+# - [Karpathy (2015)](#karpathy2015): the essay that made character-level generators popular.
+# - [Graves (2013)](#graves2013): LSTMs that write text and handwriting.
+# - [Srivastava et al. (2014)](#srivastava2014): dropout.
+# - [Loshchilov and Hutter (2017)](#loshchilov2017) and [(2019)](#loshchilov2019): the cosine, and weight decay as it should be.
+# - [Merity et al. (2018)](#merity2018): how far a well-regularized LSTM goes.
+# - [Carlini et al. (2021)](#carlini2021): what large models can be made to recite.
