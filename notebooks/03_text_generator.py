@@ -51,7 +51,6 @@ from rnnbook import data, instruments, losses, style
 from rnnbook.baselines import NGram
 from rnnbook.checks import check
 from rnnbook.claims import claim
-from rnnbook.instruments.weights import restored
 from rnnbook.language_model import LanguageModel
 from rnnbook.losses import bits_per_character, bits_per_token, perplexity
 from rnnbook.optimizers import Adam, clip_by_norm, warmup_cosine
@@ -746,6 +745,8 @@ assert (distribution(u, top_k=3) > 0).sum() == 3
 # one byte instead of four.
 
 # %%
+from rnnbook.instruments.weights import restored
+
 writer = restored()
 judged = writer.encode(data.novel("validation"))
 writer_bits = bits_per_token(writer.log_probabilities(judged))

@@ -24,7 +24,7 @@ import notebooks  # noqa: E402
 
 SOURCES = notebooks.chapters()
 HEADING = re.compile(r"^### Exercise (\d+\.\d+): \S", re.MULTILINE)
-TAG = re.compile(r"\*(by hand|code|explore) · (?:(\d+) minutes|an (hour|evening))\*")
+TAG = re.compile(r"\*(by hand|predict|code|explore) · (?:(\d+) minutes|an (hour|evening))\*")
 each_chapter = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 
 

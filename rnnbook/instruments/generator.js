@@ -83,7 +83,7 @@ rnnLive.add("generator", (() => {
   function uniforms(seed) {
     let a = seed;
     return () => {
-      a = (a + 0x6d2b79f5) | 0;
+      a = (a + 1831565813) | 0;
       let z = Math.imul(a ^ (a >>> 15), a | 1);
       z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
       return ((z ^ (z >>> 14)) >>> 0) / 4294967296;

@@ -15,7 +15,7 @@ rnnLive.add("gradient-flow", (() => {
   function normals(seed) {
     let state = seed;
     const uniform = () => {
-      state = (state + 0x6d2b79f5) | 0;
+      state = (state + 1831565813) | 0;
       let z = Math.imul(state ^ (state >>> 15), state | 1);
       z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
       return ((z ^ (z >>> 14)) >>> 0) / 4294967296;
