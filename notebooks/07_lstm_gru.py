@@ -776,7 +776,7 @@ claim(72, ("adding, error (always to say 1: 0.167): tanh, median of 5",
 # %% [markdown]
 # ## On a novel
 #
-# Now real text: the training chapters of the course's [novel](the_novel.ipynb), character by character, as in chapter 3. Five nets of about 25,000 parameters each: the three you know, and the two that took their place. A
+# Now real text: the training chapters of the course's [novel](../notebooks/the_novel.ipynb), character by character, as in chapter 3. Five nets of about 25,000 parameters each: the three you know, and the two that took their place. A
 # **[TCN](#term-TCN)** ([Bai et al., 2018](#bai2018)) looks back by convolutions; a **[Transformer](#term-Transformer)** ([Vaswani et al., 2017](#vaswani2017)) lets every position look at all
 # earlier ones at once. [next_token_model](#rnnbook.keras_models.next_token_model) builds both in Keras. All read batches of 32 × 32 characters, the same ones and in the same order, for 200 updates with Adam and a rate of 0.003.
 
@@ -1282,7 +1282,7 @@ own, old = L.RNN(LSTM1997(4), return_sequences=True), layers.LSTM(3, 4, 0, dtype
 for name, value in (("W_xf", 0), ("W_hf", 0), ("b_f", OPEN)):
     old.weights[name][:] = value
 own(x_small)
-w = old.weights
+w = dict(old.weights)
 own.cell.gates.set_weights([
     np.concatenate([np.hstack([w[f"W_x{g}"], w[f"W_h{g}"]]) for g in "ico"]).T,
     np.concatenate([w[f"b_{g}"] for g in "ico"])])
