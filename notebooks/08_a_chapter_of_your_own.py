@@ -347,7 +347,7 @@ best_counts = min(ladder["5-gram"], ladder["6-gram"])
 print(f"LSTM, 256 against the best n-gram: {best_counts - ladder['LSTM, 256']:.3f} bits less")
 assert ladder["LSTM, 256"] < best_counts - 0.1
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-ladder", "caption": "Bits per character on the test chapters, fewer is better: models that count, the hidden Markov model, and nets."}, "image": {"alt": "Horizontal bars, from uniform with more than six bits at the top over the unigram, the HMM, the three small nets beside the 3-gram, and the 5-gram and 6-gram, down to the LSTM with 256 units, whose bar is the shortest."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-test-ladder", "caption": "Bits per character on the test chapters, fewer is better: models that count, the hidden Markov model, and nets."}, "image": {"alt": "Horizontal bars, from uniform with more than six bits at the top over the unigram, the HMM, the three small nets beside the 3-gram, and the 5-gram and 6-gram, down to the LSTM with 256 units, whose bar is the shortest."}}
 fig, ax = plt.subplots(figsize=(5.8, 4))
 ranked = sorted(ladder.items(), key=lambda item: item[1])
 kinds = {"gram": "input", "uniform": "muted", "HMM": "memory"}

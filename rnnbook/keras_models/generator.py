@@ -14,7 +14,6 @@ from rnnbook.text import token_ids
 CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
 
-@keras.saving.register_keras_serializable("rnnbook")
 class Generator(keras.Sequential):
     """An embedding, recurrent layers, dropout, and the logits of the next token.
 
@@ -205,3 +204,6 @@ class Generator(keras.Sequential):
             ids.append(loop.run(given, np.stack(noise, axis=1))[0])
         ids = np.concatenate(ids)[len(context) : steps].T
         return ids[0] if samples is None else ids
+
+
+keras.saving.register_keras_serializable("rnnbook")(Generator)

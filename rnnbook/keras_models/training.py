@@ -123,7 +123,7 @@ class Record(keras.callbacks.Callback):
     recipe : dict
         What must be the same for a training to go on.
     patience, folder
-        As in :func:`train`.
+        As in :func:`rnnbook.keras_models.train`.
     steps : int
         Training steps in an epoch.
     """
