@@ -316,6 +316,10 @@ def arrives(layer, x, lag, seed=0):
         return np.log10(np.linalg.norm(back) / np.linalg.norm(dh))
 
 
+# %% [markdown]
+# And what [Equation 5.5](#5.5) foretells:
+
+# %%
 def foretold(layer, x, lag):
     """Return the right-hand side of Equation 5.5, as a log10."""
     h, _ = layer.forward(x[:, :lag])
@@ -424,6 +428,7 @@ def accuracy(layer, dense, draw):
     return (out.argmax(axis=-1) == y).mean()
 
 
+# %%
 draw, (x_recall, _) = recall(20), recall(20)(32, 10**6)
 both_sides = {}
 for phi in ("identity", "tanh", "relu"):
@@ -512,16 +517,16 @@ for name, path in (("plain", free), ("clipped", clipped)):
     print(f"{name:8} longest step {leap:.2f}, loss from {found[0]:.3f} to {found[1]:.3f}")
     assert leap > 1 and found[1] > 0.05 if path is free else leap < 0.031
 assert found[1] < 0.01
+edges = (w[0, 0], w[0, -1], b[0, 0], b[-1, 0])
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-cliff", "caption": "The loss of one neuron over its two weights, as in figure 6 of Pascanu et al. (2013), computed on a grid. Top: seen from above, with a plain walk (red) and a clipped one (blue), both from the ring. Bottom: a cut at w = 5."}, "image": {"alt": "Top, a map of the loss: a high plateau at the lower left and a low slope at the upper right meet in a sharp edge. Both walks begin on the slope and come down to the edge. The plain one is thrown back across the slope in one huge step; the clipped one follows the edge in small steps. Bottom, the cut: the loss is high, drops as if over a cliff to nearly zero, and rises gently."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 6.4), height_ratios=(3, 2))
-edges = (w[0, 0], w[0, -1], b[0, 0], b[-1, 0])
 look = {"origin": "lower", "aspect": "auto", "cmap": "Greys", "vmin": 0, "vmax": 0.6}
 image = axes[0].imshow(loss[::2, ::2].round(2), extent=edges, **look)
 axes[0].grid(False)
 fig.colorbar(image, ax=axes[0], label="loss")
 for path, kind in ((clipped, "input"), (free, "gradient")):
-    axes[0].plot(*path.T.round(3), "o-", color=COLORS[kind], lw=1.2, ms=2)
+    axes[0].plot(*path.T.round(3), "o-", color=COLORS[kind], lw=1.2, ms=2.5, markevery=5)
 axes[0].plot(*free[0], "o", color=COLORS["ink"], mfc="none", ms=9)
 axes[0].set(xlabel="w", ylabel="b", xlim=edges[:2], ylim=edges[2:])
 axes[1].plot(b[:, 50].round(3), loss[:, 50].round(3), color=COLORS["output"])
@@ -973,6 +978,8 @@ arrived = np.median([arrives(net, normal_x, LAG) for net in nets])
 drawn = [simple("tanh", orthogonal(seed), seed) for seed in seeds]
 normal_noise = (many - many.mean(axis=0)) / many.std(axis=0)
 gain = [arrives(n, normal_noise, LAG) - arrives(n, many, LAG) for n in drawn]
+
+# %%
 claim(26, ("seeds of 5 that learned: without", learned("tanh, orthogonal"), "<= 2"),
       ("only the input normalized over the batch", input_learned, ">= 4"),
       ("log10 of what arrives: without", power("tanh, orthogonal"), "< -1", 2),
@@ -1098,21 +1105,28 @@ plt.show()
 # Chapter 7 takes it from there.
 #
 # ### All together
+#
+# One figure for all of them. Its numbers first, rounded as far as they are the same on every processor:
+
+# %%
+kinds = ["muted" if n in chaotic else "hidden" if learned(n) >= 4 else "output" for n in table]
+arrived_in = np.array([np.maximum(arrived, -20).round(2) for arrived, _ in table.values()])
+right_in = np.array([np.round(right, 1) for _, right in table.values()])
+assert all(power(n) > -2 for n, kind in zip(table, kinds, strict=True) if kind == "hidden")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-remedies", "caption": "Delayed recall at lag 40: median and range of five seeds. Left: what arrives before training; the dashed line is a gradient that neither shrinks nor grows. Right: accuracy after 300 batches; the dashed line is guessing. Green: at least four seeds learned. Gray: chaotic, the accuracy differs between processors and is left out."}, "image": {"alt": "A dot and a line for each of about twenty layers. Left, the logarithm of what arrives ranges from minus eight for the plain GRU to above seven for batch normalization. Right, accuracy is at one for the gain, the IRNN, layer normalization, skips and the LSTM with bias 3, and near chance for most others."}}
 fig, axes = plt.subplots(1, 2, figsize=(5.8, 7.6), sharey=True)
-for row, (name, (arrived, right)) in enumerate(table.items()):
-    kind = "muted" if name in chaotic else "hidden" if learned(name) >= 4 else "output"
-    shown = (np.maximum(arrived, -20).round(2), np.round(right, 1))
-    for ax, x in zip(axes, shown[: 1 if name in chaotic else 2], strict=False):
-        ax.plot([min(x), max(x)], [row, row], color=COLORS[kind], lw=2)
-        ax.plot(np.median(x), row, "o", color=COLORS[kind], ms=6)
+for kind in ("hidden", "output", "muted"):
+    rows = np.flatnonzero(np.array(kinds) == kind)
+    for ax, of in zip(axes, (arrived_in, right_in)[: 1 if kind == "muted" else 2], strict=False):
+        ax.hlines(rows, of[rows].min(axis=1), of[rows].max(axis=1), color=COLORS[kind], lw=2)
+        ax.plot(np.median(of[rows], axis=1), rows, "o", color=COLORS[kind], ms=6)
 for ax, naive in zip(axes, (0, 0.25), strict=True):
     ax.axvline(naive, color=COLORS["muted"], ls="--", lw=1.2)
+    ax.yaxis.grid(False)
 axes[0].set(yticks=range(len(table)), yticklabels=table, xlabel="log10 of what arrives")
 axes[1].set(xlabel="accuracy", xlim=(-0.05, 1.05), ylim=(len(table) - 0.5, -0.5))
 plt.show()
-assert all(power(n) > -2 for n in table if n not in chaotic and learned(n) >= 4)
 
 # %% [markdown]
 # Read the figure by its two columns. Every layer that at least four seeds learned with has a median above $10^{-2}$ on the left. That is

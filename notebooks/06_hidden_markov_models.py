@@ -130,9 +130,11 @@ claim(44, ("probability of all 32 sequences of five tosses together", total, "> 
 # symbols up to $t$ *and* of state $j$ at $t$. All paths into a state have one of $N$ states before it, so
 #
 # $$
-# \alpha_1(j) = \pi_j\, b_j(x_1), \qquad
-# \alpha_t(j) = b_j(x_t) \sum_i \alpha_{t-1}(i)\, a_{ij}, \qquad
-# p(x_{1:T}) = \sum_j \alpha_T(j)
+# \begin{aligned}
+# \alpha_1(j) &= \pi_j\, b_j(x_1), \\
+# \alpha_t(j) &= b_j(x_t) \sum_i \alpha_{t-1}(i)\, a_{ij}, \\
+# p(x_{1:T}) &= \sum_j \alpha_T(j).
+# \end{aligned}
 # $$ (6.2)
 #
 # By hand, for heads, heads, tails: $\alpha_1 = (0.5 \cdot 0.5,\ 0.5 \cdot 0.9) = (0.25,\ 0.45)$. Then

@@ -90,7 +90,7 @@ def use():
 
 
 def short_svg(figure):
-    """Return a figure as SVG text with places to a hundredth of a point, and no indentation.
+    """Return a figure as short SVG: places to a hundredth of a point, nothing that is not seen.
 
     Matplotlib writes a millionth: nobody sees it, it makes the file half as long again, and
     there the last digits of a computation differ from one processor to the next.
@@ -108,11 +108,11 @@ def short_svg(figure):
     from IPython.core.pylabtools import print_figure
 
     svg = print_figure(figure, fmt="svg", metadata={"Date": None, "Creator": None})
-    svg = _INDENT.sub("", svg)
+    svg = _UNUSED.sub("", svg)
     return _PLACES.sub(lambda places: _LONG.sub(_hundredth, places[0]), svg)
 
 
-_INDENT = re.compile(r"^ +", flags=re.MULTILINE)
+_UNUSED = re.compile(r'^ +|(?<=<g) id="[^"]*"|<!-- .*? -->\n', flags=re.MULTILINE)
 _PLACES = re.compile(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+|(?<= transform="translate\()[^)]+')
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 

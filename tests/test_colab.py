@@ -17,6 +17,8 @@ THERE = [
     "matplotlib",
     "tensorflow" if sys.platform == "darwin" else "tensorflow-cpu",
     "ipython",
+    "threadpoolctl",  # with scikit-learn
+    "tqdm",
 ]
 
 pytestmark = pytest.mark.slow
