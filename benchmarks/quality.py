@@ -2,10 +2,12 @@
 
 Run ``python benchmarks/quality.py``: the text is fetched by name. Or name a copy of it:
 ``python benchmarks/quality.py FILE``. All recipes take more than an hour; ``--only NAME`` runs one
-of them and saves nothing. With ``--folder``, a training that is stopped goes on at the next call.
+of them and saves nothing. With ``--folder``, a training that is stopped goes on at the next call,
+and one that has ended is not run again.
 """
 
 import argparse
+import json
 import os
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # fast products
 
+import keras
 import report
 
 from rnnbook import data
@@ -56,12 +59,31 @@ def trained(name, text, held, folder=None):
     vocabulary = Vocabulary(text, "characters")
     generator = Generator(vocabulary, **model)
     ids, held = vocabulary.encode(text), vocabulary.encode(held)
-    clock, spent = time.perf_counter(), time.process_time()
-    train(generator, ids, held, **recipe, folder=folder and Path(folder) / name)
-    clock, spent = time.perf_counter() - clock, time.process_time() - spent
+    folder = folder and Path(folder) / name
+    clock = Clock(folder)
+    train(generator, ids, held, **recipe, folder=folder, callbacks=[clock])
     nats = -generator.log_probabilities(held).mean()
     row = [model["cell"].upper(), model["H"], generator.count_params(), recipe["epochs"]]
-    return [*row, int(spent), int(clock), f"{nats:.4f}", goal]
+    return [*row, *map(round, clock.spent), f"{nats:.4f}", goal]
+
+
+class Clock(keras.callbacks.Callback):
+    """Processor time and time on the clock, in seconds, since a training first began."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.file, self.spent = folder and folder / "spent.json", [0.0, 0.0]
+        if folder and self.file.is_file():
+            self.spent = json.loads(self.file.read_text())
+        self.started = [time.process_time(), time.perf_counter()]
+        self.before = self.spent
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Note the time, and store it."""
+        now = [time.process_time(), time.perf_counter()]
+        self.spent = [b + n - s for b, n, s in zip(self.before, now, self.started, strict=True)]
+        if self.file:
+            self.file.write_text(json.dumps(self.spent))
 
 
 def counted(text, held):

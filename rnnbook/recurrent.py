@@ -156,7 +156,8 @@ class Recurrent:
             for short in reversed(_cut(block.start, block.stop, self.k_short)):
                 self._factors(short)
                 for t in reversed(range(short.start, short.stop)):
-                    dh_t += dh[:, t].T
+                    self.dh_in[:] = dh[:, t]  # else rows a power of two apart fall in one place
+                    dh_t += self.dh_in.T
                     if self.mask is not None:
                         kept = np.where(self.mask[t], 0, ds)
                         ds -= kept
@@ -198,9 +199,8 @@ class Recurrent:
         if self.sizes == (T, B, D):
             return
         self.sizes = (T, B, D)
-        # A block has enough columns to make the products of the weights' gradients efficient;
-        # what a short block needs fits into the cache.
-        self.k = k = max(1, min(max(256, H) // B, T))
+        # In a block the weights' gradients are efficient products; a short one fits in the cache.
+        self.k = k = max(1, min(max(256, 2 * H) // B, T))
         self.k_short = max(1, min(2**14 // (H * B), k))
         self.blocks = _cut(0, T, k)
         self.heard = [spaced(H + D + 1, k * B, self.dtype) for _ in range(T // k + 1)]
@@ -211,7 +211,7 @@ class Recurrent:
         sums = self.a.reshape(len(self.a), -1, B)[:, -len(self.gates) * H :]
         self.sums = [sums[t % len(sums)] for t in range(T)]
         self.views = [self._views(t) for t in range(T)]
-        self.ds = aligned((self.states, H, B), self.dtype)
+        self.dh_in, self.ds = spaced(B, H, self.dtype), aligned((self.states, H, B), self.dtype)
         self.da = aligned((self.rows, H, B), self.dtype)
         self.da_flat = self.da.reshape(-1, B)
         self.da_block = spaced(self.rows * H, k * B, self.dtype)
