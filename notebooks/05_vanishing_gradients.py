@@ -544,8 +544,8 @@ plt.show()
 # orthogonal tanh layer and the budget of above:
 #
 # - **delayed recall**: one of four symbols, asked for at the end. Guessing: accuracy 0.25;
-# - **copying** ([Hochreiter and Schmidhuber, 1997](#hochreiter1997), in the form of
-#   [Arjovsky et al., 2016](#arjovsky2016)): three symbols of four, then blanks, then all three in order. Guessing: 0.25;
+# - **copying** ([Arjovsky et al., 2016](#arjovsky2016), after
+#   [Hochreiter and Schmidhuber, 1997](#hochreiter1997)): three symbols of four, then blanks, then all three in order. Guessing: 0.25;
 # - **adding** (from the same two papers): numbers from 0 to 1, of which two are marked; the answer is the sum of the two.
 #   To say 1 always has a mean squared error of 1/6.
 

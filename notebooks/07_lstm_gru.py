@@ -527,7 +527,7 @@ claim(31, ("LSTM, 10 inputs and 20 units: parameters", formula["LSTM"], "== 2480
 # | 2000 | [Gers and Schmidhuber](#gers2000b) | peepholes |
 # | 2014 | [Cho et al.](#cho2014) | the GRU, still without that name |
 # | 2014 | [Chung et al.](#chung2014) | a comparison of GRU, LSTM and tanh layer |
-# | 2015 | [Jozefowicz et al.](#jozefowicz2015) | a search through thousands of cells; a forget bias of 1 |
+# | 2015 | [Jozefowicz et al.](#jozefowicz2015) | a search through more than ten thousand cells; a forget bias of 1 |
 # | 2017 | [Greff et al.](#greff2017) | eight variants of the LSTM: none clearly better |
 #
 # The LSTM's paper is volume 9 of *Neural Computation*, whose volume 1 is of 1989. Preprints tell who was first with the GRU: arXiv numbers them by year and month.
@@ -635,7 +635,7 @@ claim(41, ("LSTM, default: what arrives over 99 steps", end["LSTM, b_f = 1"], "<
       ("joint norm of its gradient before clipping", raw, "> 1000", 2))
 
 # %% [markdown]
-# So keep clipping. [Sutskever, Vinyals and Le (2014)](#sutskever2014), whose LSTMs translated, wrote that theirs did not suffer from vanishing and could explode all the same, and clipped the norm.
+# So keep clipping. [Sutskever, Vinyals and Le (2014)](#sutskever2014), whose LSTMs translated, wrote that LSTMs tend not to suffer from vanishing gradients but can have exploding ones, and clipped the norm.
 #
 # ### After training
 #
@@ -1581,6 +1581,6 @@ check("7.10", ends)
 # - [Hochreiter and Schmidhuber (1997)](#hochreiter1997): the cell, the carousel, and tasks that you now know.
 # - [Gers, Schmidhuber and Cummins (2000)](#gers2000): the forget gate, and why. [Gers and Schmidhuber (2001)](#gers2001): LSTMs that count.
 # - [Cho et al. (2014)](#cho2014) and [Chung et al. (2014)](#chung2014): the GRU, proposed and compared.
-# - [Jozefowicz et al. (2015)](#jozefowicz2015) and [Greff et al. (2017)](#greff2017): what happens if you change the cell. Little, but for the forget gate.
+# - [Jozefowicz et al. (2015)](#jozefowicz2015) and [Greff et al. (2017)](#greff2017): what happens if you change the cell. Little, unless you take away the forget gate, or the tanh before the output.
 # - [Weiss et al. (2018)](#weiss2018): which cells can count, and why.
 # - [Karpathy et al. (2016)](#karpathy2016) on units that track; [Gal and Ghahramani (2016)](#gal2016) on dropout in time.

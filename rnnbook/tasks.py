@@ -165,8 +165,8 @@ def copying(B, lag, symbols, V, seed):
 
     Notes
     -----
-    A task of Hochreiter and Schmidhuber (1997) in the form of Arjovsky, Shah and Bengio (2016),
-    where symbols is 10 and V is 8.
+    The task of Arjovsky, Shah and Bengio (2016), where symbols is 10 and V is 8. Its setup is close
+    to one of Hochreiter and Schmidhuber (1997).
     """
     B, lag = whole("B", B), whole("lag", lag)
     symbols, V = whole("symbols", symbols), whole("V", V, 2)
