@@ -42,7 +42,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, diagrams, layers, style, tasks, training
+from rnnbook import data, diagrams, instruments, layers, style, tasks, training
 from rnnbook.baselines import NGram
 from rnnbook.checks import check
 from rnnbook.claims import claim
@@ -224,6 +224,14 @@ assert tuple(whole) == best and tuple(greedy) == tuple(each) == (1, 1, 0)
 # > states": no, the likeliest state at each step is the [posterior](#rnnbook.hmm.HMM.posterior)'s, and it is right more
 # > often, state by state. But states that are each likely can make an unlikely path, even an impossible one.
 #
+# Here is Viterbi to touch, with two dice in place of two coins. Either may be the first, and each is kept for a while. A circle shows
+# the logarithm, to base 10, of $\delta_t(j)$; the line into it is the one that survives; the thick line is the best path so far. Go on
+# step by step. Which rolls does it judge anew, once it has seen more?
+
+# %%
+instruments.show("viterbi")
+
+# %% [markdown]
 # ### What it costs
 #
 # One textbook has the HMM go through all possible sequences to find the likeliest
@@ -663,6 +671,7 @@ for ax, cases, which in ((axes[0], wide, 0), (axes[1], long, 1)):
     ax.axhline(0.5, color=COLORS["muted"], ls="--", lw=1.2)
     ax.set(ylabel="accuracy, or share", ylim=(0, 1.05), xlabel=("bits k", "steps L")[which], xticks=x)
 axes[0].plot([1, 2], [np.median(learned[k]) for k in (1, 2)], "D", color=COLORS["memory"])
+axes[0].set_xticks([1, 2, 4, 8])
 plt.show()
 
 # %% [markdown]
@@ -1301,6 +1310,37 @@ def tag(words):
 
 
 check("6.11", tag)
+
+# %% [markdown]
+# ### Exercise 6.12: Take it back
+#
+# *predict · 10 minutes*
+#
+# The dice that you can touch, above, show 1 1 1 6 6 6 1 1 1. Each die is kept in nine rolls of ten; the loaded one shows six in six rolls
+# of ten. **Before you touch anything**, predict: how many of the rolls does the best path call loaded after six rolls, after eight, and
+# after all nine? And how many sixes must stand between the three ones and the three ones, at least, to be called loaded in the end? Weigh what a
+# swap costs a path against what a six earns. Then <a href="#at=viterbi&amp;rolls=111666111&amp;t=0">set it so, and step through it</a>.
+
+# %% tags=["stub"]
+predicted = ...  # a list of four whole numbers
+
+check("6.12", predicted)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+dice_above = HMM([0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]], [fair, [0.08] * 5 + [0.6]])
+
+
+def called_loaded(rolls):
+    return int(dice_above.viterbi([[int(roll) - 1 for roll in rolls]])[0][0].sum())
+
+
+print(f"a swap divides by {0.9 / 0.1:.0f}; the loaded die gains {0.6 * 6:.1f} from each six,",
+      f"and loses {1 / 6 / 0.08:.2f} with each other roll")
+# Three sixes pay for one swap, not for two. As long as few ones follow, the path need not come back.
+predicted = [called_loaded("111666111"[:n]) for n in (6, 8, 9)]
+enough = [called_loaded("111" + "6" * n + "111") > 0 for n in range(10)]
+predicted.append(enough.index(True))
+check("6.12", predicted)
 
 # %% [markdown]
 # ## Further reading

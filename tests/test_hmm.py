@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from rnnbook.hmm import HMM, steps
+from rnnbook.hmm import HMM, paths, steps
 from rnnbook.losses import bits_per_token
 
 
@@ -171,6 +171,13 @@ def test_what_comes_late_can_turn_a_long_path():
     assert path.tolist() == steps.viterbi(ids, *model)[0].tolist() == [1] * 456
     (path,), _ = HMM(*model).viterbi([ids[:-5]])
     assert path.tolist() == [0] * 451
+
+
+@pytest.mark.parametrize("N", [1, 2, 8, 255, 256, 300])
+def test_the_first_of_the_largest_is_found(N):
+    x = np.random.default_rng(N).integers(-3, 0, (N, 50)).astype(float)  # many ties
+    x[:, 0], x[:-1, 1], x[-1, 1] = -1e300, -1.0, 0.0
+    assert paths.first_largest(x).tolist() == x.argmax(axis=0).tolist()
 
 
 def test_time_turned_round_gives_the_same_posterior():
