@@ -251,3 +251,23 @@ def test_tiny_emissions(tiny):
     ids = [1] * 500 + [0] * 500
     np.testing.assert_allclose(hmm.log_likelihoods([ids]), [500 * np.log(tiny)], rtol=1e-12)
     np.testing.assert_allclose(hmm.posterior(ids), steps.posterior(ids, *model), atol=1e-10)
+
+
+def test_the_best_path_through_tiny_emissions():
+    start, transitions, _ = random_model(3, 2, seed=0)
+    tiny = np.array([1e-250, 3e-250, 2e-249])
+    model = start, transitions, np.stack([1 - tiny, tiny], axis=1)
+    ids = np.random.default_rng(0).integers(0, 2, 900)
+    (path,), (log_p,) = HMM(*model).viterbi([ids])
+    wanted = log_joint(steps.viterbi(ids, *model)[0], ids, *model)
+    assert log_joint(path, ids, *model) == pytest.approx(wanted, rel=1e-14)
+    assert log_p == pytest.approx(wanted, rel=1e-14)
+
+
+def test_many_states_take_another_way_to_the_same_paths():
+    model = random_model(40, 5, seed=0)
+    hmm = HMM(*model)
+    sequences = [hmm.sample(20, seed) for seed in range(100)]
+    assert 40 * 40 * len(sequences) > paths.CACHED
+    for ids, path in zip(sequences, hmm.viterbi(sequences)[0], strict=True):
+        assert path.tolist() == steps.viterbi(ids, *model)[0].tolist()
