@@ -27,8 +27,8 @@ class Rows:
     ----------
     active : numpy.ndarray of int, shape (L,)
         How many rows are longer than t.
-    order : numpy.ndarray of int, shape (n,)
-        The place of each symbol among all symbols, step after step.
+    order : numpy.ndarray of int
+        The place of each symbol among all n symbols, step after step.
     ids : list of numpy.ndarray of int, length L
         The symbols t of the active rows, shape (active[t],) each.
     before, after : numpy.ndarray of int, shape (R,)
