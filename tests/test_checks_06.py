@@ -1,8 +1,10 @@
 """Chapter 6's checks: right answers pass, each common wrong answer gets the hint meant for it."""
 
+import itertools
+
 import numpy as np
 
-from rnnbook import data, tasks
+from rnnbook import data, instruments, tasks
 from rnnbook.checks import hint
 from rnnbook.hmm import HMM
 
@@ -83,6 +85,7 @@ RIGHT = {
     "6.9": pairs,
     "6.10": 4,
     "6.11": mostly,
+    "6.12": [3, 5, 0, 4],
 }
 
 WRONG = [
@@ -137,6 +140,17 @@ WRONG = [
     ("6.11", lambda words: 1 - LABELS.clip(max=1), "turned around"),
     ("6.11", lambda words: np.arange(len(words)) % 2, "right in"),
     ("6.11", lambda words: np.full(len(words), 7), "0 for told"),
+    ("6.12", [0, 5, 0, 4], "how many swaps"),
+    ("6.12", [6, 5, 0, 4], "factor by factor"),
+    ("6.12", [3, 3, 0, 4], "wrong die"),
+    ("6.12", [3, 0, 0, 4], "to stay"),
+    ("6.12", [3, 5, 3, 4], "never swaps"),
+    ("6.12", [3, 5, 6, 4], "never swaps"),
+    ("6.12", [3, 5, 9, 4], "there and back"),
+    ("6.12", [3, 5, 0, 2], "on both sides"),
+    ("6.12", [3, 5, 0, 3], "third number says"),
+    ("6.12", [3, 5, 0, 5], "pays for two"),
+    ("6.12", 3, "has shape"),
 ]
 
 
@@ -156,6 +170,29 @@ def test_the_numbers_of_the_coins_are_those_of_the_equations():
     p_1 = coins.start * coins.emissions[:, 1]
     assert np.allclose((p_1 @ coins.transitions) * coins.emissions[:, 0], RIGHT["6.1"])
     assert coins.viterbi([[0, 1, 0, 0]])[0][0].tolist() == [1, 1, 1, 1]
+
+
+def test_the_dice_of_the_instrument_take_back_what_they_said():
+    first = {c["key"]: c["value"] for c in instruments.catalog()["viterbi"]["controls"]}
+    stay = [[first["fair"], 1 - first["fair"]], [1 - first["loaded"], first["loaded"]]]
+    loaded = [(1 - first["six"]) / 5] * 5 + [first["six"]]
+    casino = [0.5, 0.5], stay, [[1 / 6] * 6, loaded]
+
+    def called_loaded(sixes, rolls=99):
+        ids = ([0] * 3 + [5] * sixes + [0] * 3)[:rolls]
+        paths = list(itertools.product((0, 1), repeat=len(ids)))
+        return sum(max(paths, key=lambda path: probability(path, ids, *casino)))
+
+    counts = [called_loaded(3, rolls) for rolls in (6, 8, 9)]
+    enough = next(sixes for sixes in range(9) if called_loaded(sixes))
+    assert [*counts, enough] == RIGHT["6.12"]
+
+
+def probability(path, ids, start, transitions, emissions):
+    p = start[path[0]] * emissions[path[0]][ids[0]]
+    for i, j, x in zip(path, path[1:], ids[1:], strict=False):
+        p *= transitions[i][j] * emissions[j][x]
+    return p
 
 
 def test_four_sixes_in_a_row_convince():

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from rnnbook.hmm import HMM, steps
+from rnnbook.hmm import HMM, paths, steps
 from rnnbook.losses import bits_per_token
 
 
@@ -173,6 +173,13 @@ def test_what_comes_late_can_turn_a_long_path():
     assert path.tolist() == [0] * 451
 
 
+@pytest.mark.parametrize("N", [1, 2, 8, 255, 256, 300])
+def test_the_first_of_the_largest_is_found(N):
+    x = np.random.default_rng(N).integers(-3, 0, (N, 50)).astype(float)  # many ties
+    x[:, 0], x[:-1, 1], x[-1, 1] = -1e300, -1.0, 0.0
+    assert paths.first_largest(x).tolist() == x.argmax(axis=0).tolist()
+
+
 def test_time_turned_round_gives_the_same_posterior():
     # A chain that goes from i to j as often as from j to i looks the same backward.
     rng = np.random.default_rng(0)
@@ -244,3 +251,23 @@ def test_tiny_emissions(tiny):
     ids = [1] * 500 + [0] * 500
     np.testing.assert_allclose(hmm.log_likelihoods([ids]), [500 * np.log(tiny)], rtol=1e-12)
     np.testing.assert_allclose(hmm.posterior(ids), steps.posterior(ids, *model), atol=1e-10)
+
+
+def test_the_best_path_through_tiny_emissions():
+    start, transitions, _ = random_model(3, 2, seed=0)
+    tiny = np.array([1e-250, 3e-250, 2e-249])
+    model = start, transitions, np.stack([1 - tiny, tiny], axis=1)
+    ids = np.random.default_rng(0).integers(0, 2, 900)
+    (path,), (log_p,) = HMM(*model).viterbi([ids])
+    wanted = log_joint(steps.viterbi(ids, *model)[0], ids, *model)
+    assert log_joint(path, ids, *model) == pytest.approx(wanted, rel=1e-14)
+    assert log_p == pytest.approx(wanted, rel=1e-14)
+
+
+def test_many_states_take_another_way_to_the_same_paths():
+    model = random_model(40, 5, seed=0)
+    hmm = HMM(*model)
+    sequences = [hmm.sample(20, seed) for seed in range(100)]
+    assert 40 * 40 * len(sequences) > paths.CACHED
+    for ids, path in zip(sequences, hmm.viterbi(sequences)[0], strict=True):
+        assert path.tolist() == steps.viterbi(ids, *model)[0].tolist()

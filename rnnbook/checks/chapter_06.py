@@ -258,6 +258,31 @@ def check_tagger(tag):
         raise Hint(f"Right in {share:.3f}; the chapter's HMM is near 0.82. Look at both neighbors.")
 
 
+def check_taken_back(answer):
+    """6.12: rolls called loaded after 6, 8 and 9 of 111666111, and the sixes that it takes."""
+    six, eight, nine, enough = array_of(answer, (4,), "The answer")
+    if six == 0:
+        raise Hint("After six rolls nothing follows the sixes: how many swaps must they pay for?")
+    if six != 3:
+        raise Hint("First number: compare the paths FFFFFF, FFFLLL and LLLLLL, factor by factor.")
+    if eight == 3:
+        raise Hint(
+            "To come back is a second swap. Is that cheaper than two ones with the wrong die?"
+        )
+    if eight != 5:
+        raise Hint("Second number: the sixes, then two ones. To stay, or to swap back?")
+    if nine in (3, 6):
+        raise Hint("A whole path may change. Compare this one with the one that never swaps.")
+    if nine != 0:
+        raise Hint("Third number: compare three paths: never there, there and back, there to stay.")
+    if enough == 2:
+        raise Hint("Two sixes pay for one swap; but in the end there are ones on both sides.")
+    if enough == 3:
+        raise Hint("Your third number says what becomes of three sixes.")
+    if enough != 4:
+        raise Hint("Fourth number: the smallest power of a six's gain that pays for two swaps.")
+
+
 CHECKS = {
     "6.1": check_forward,
     "6.2": check_path,
@@ -270,4 +295,5 @@ CHECKS = {
     "6.9": check_pairs,
     "6.10": check_sixes,
     "6.11": check_tagger,
+    "6.12": check_taken_back,
 }

@@ -6,9 +6,10 @@
 import numpy as np
 
 from rnnbook.arrays import whole
+from rnnbook.hmm.paths import best_paths
 from rnnbook.hmm.rows import Rows, begins, joined
 from rnnbook.hmm.steps import checked_model, shares
-from rnnbook.hmm.sweeps import Paths, Sums, Sweep, counts, logarithms, settled, trace
+from rnnbook.hmm.sweeps import Sweep, counts
 from rnnbook.text import token_ids
 
 
@@ -190,15 +191,8 @@ class HMM:
             If a sequence is empty, has other ids than 0 to V - 1, or is impossible.
         """
         ids, lengths = joined(sequences, self.V)
-        start, steps, heard = map(logarithms, (self.start, self.transitions, self.emissions))
-        sweep = settled(Rows(ids, lengths), Paths(steps.T), start, heard)
-        sweep.refuse_impossible()
-        path = sweep.rows.in_order([p[None] for p in trace(sweep.rows, sweep.x, steps)])[:, 0]
-        first = begins(lengths)
-        log_p = heard[path, ids]
-        log_p[1:] += steps[path[:-1], path[1:]]
-        log_p[first] = start[path[first]] + heard[path[first], ids[first]]
-        return np.split(path, first[1:]), np.add.reduceat(log_p, first)
+        path, log_p = best_paths(ids, lengths, self.start, self.transitions, self.emissions)
+        return np.split(path, begins(lengths)[1:]), log_p
 
     def baum_welch(self, sequences, iterations, smoothing=0.0):
         """Learn from unlabeled sequences, from this model on.
@@ -254,13 +248,14 @@ class HMM:
         return share / share.sum()
 
     def _forward(self, rows):
-        return settled(rows, Sums(self.transitions.T), self.start, self.emissions)
+        forward = Sweep(rows, self.transitions.T, self.start, self.emissions)
+        return forward if forward.settled else self._forward(rows.longer())
 
     def _both(self, rows):
         forward = self._forward(rows)
         forward.refuse_impossible()
         ones = np.ones(self.N)
-        backward = Sweep(forward.rows, Sums(self.transitions), ones, self.emissions, True)
+        backward = Sweep(forward.rows, self.transitions, ones, self.emissions, True)
         return (forward, backward) if backward.settled else self._both(forward.rows.longer())
 
     def _logs(self, forward):

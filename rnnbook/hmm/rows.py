@@ -4,6 +4,11 @@ import numpy as np
 
 from rnnbook.text import token_ids
 
+# Two vectors of a recursion whose entries agree to this stay as close from there on: no step moves
+# two vectors apart, be it of sums or of best paths (in Hilbert's metric; Seneta 1981, section 3.1).
+AGREE = 1e-12
+ROUNDS = 4  # after as many, rows that still change are made longer
+
 
 class Rows:
     """Sequences cut into rows, the longest first, so that at each step the first n go on.
@@ -22,10 +27,10 @@ class Rows:
     ----------
     active : numpy.ndarray of int, shape (L,)
         How many rows are longer than t.
-    at : list of numpy.ndarray of int, length L
-        The places of the active rows' symbols t among all symbols, shape (active[t],) each.
-    ids : list of numpy.ndarray of int, shaped as ``at``
-        The symbols.
+    order : numpy.ndarray of int
+        The place of each symbol among all n symbols, step after step.
+    ids : list of numpy.ndarray of int, length L
+        The symbols t of the active rows, shape (active[t],) each.
     before, after : numpy.ndarray of int, shape (R,)
         The rows of the same sequence before and after a row, or -1.
     """
@@ -44,24 +49,68 @@ class Rows:
         self.after = np.where(nth + 1 < pieces[sequence], np.roll(place, -1), -1)[order]
         self.active = len(row) - np.cumsum(np.bincount(length, minlength=L + 1))[:L]
         begin = (begins(lengths)[sequence] + nth * L)[order]
-        self.at = [begin[:n] + t for t, n in enumerate(self.active)]
-        self.ids = [ids[at] for at in self.at]
+        self.order = np.concatenate([begin[:n] + t for t, n in enumerate(self.active)])
+        self.ids = self.cut(ids[self.order])
 
     def longer(self):
         """Return the same sequences in rows four times as long."""
         return Rows(self.all_ids, self.lengths, 4 * len(self.ids))
 
+    def cut(self, x):
+        """Return an array (n, ...), step after step, as L views of shape (active[t], ...)."""
+        stops = np.cumsum(self.active).tolist()
+        return [x[i:k] for i, k in zip([0, *stops], stops, strict=False)]
+
     def empty(self, N):
         """Return a list of L arrays of shape (N, active[t]), each a run of memory."""
-        parts = np.split(np.empty(N * len(self.all_ids)), N * np.cumsum(self.active[:-1]))
-        return [part.reshape(N, -1) for part in parts]
+        return [part.reshape(N, -1) for part in self.cut(np.empty((len(self.all_ids), N)))]
 
     def in_order(self, x):
         """Return a list as from :meth:`empty` as one array (n, N), in the order of the symbols."""
         out = np.empty((len(self.all_ids), len(x[0])), x[0].dtype)
-        for at, x_t in zip(self.at, x, strict=True):
+        for at, x_t in zip(self.cut(self.order), x, strict=True):
             out[at] = x_t.T
         return out
+
+
+def settled(again, before, after):
+    """Run rows that began with a guess again, from where the ones before them ended.
+
+    Parameters
+    ----------
+    again : callable
+        Given the numbers of rows, it runs them again until each agrees with what it was, and
+        returns those that never did.
+    before, after : numpy.ndarray of int, shape (R,)
+        The row that each begins from, and the one that begins from it, or -1.
+
+    Returns
+    -------
+    bool
+        Whether in the end all rows agree with their neighbors. If not, take longer rows.
+    """
+    todo = np.flatnonzero(before >= 0)
+    for _ in range(ROUNDS):
+        if not todo.size:
+            break
+        todo = after[again(todo)]
+        todo = np.sort(todo[todo >= 0])
+    return not todo.size
+
+
+def refuse(impossible, lengths):
+    """Raise a ValueError that names the first symbol that is impossible, if there is one.
+
+    ``impossible`` says it of each symbol, one sequence after another; the lengths are theirs.
+    """
+    where = np.flatnonzero(impossible)
+    if where.size:
+        begin = begins(lengths)
+        k = np.searchsorted(begin, where[0], side="right") - 1
+        raise ValueError(
+            f"sequence {k} is impossible under the model from index {where[0] - begin[k]} on "
+            "(smooth the counts from which it comes)"
+        )
 
 
 def joined(sequences, V):

@@ -8,82 +8,9 @@ few steps. ``hmm.steps`` has the same recursions to read.
 
 import numpy as np
 
-from rnnbook.hmm.rows import begins
+from rnnbook.hmm.rows import AGREE, refuse, settled
 
-# Two vectors whose entries agree to this stay as close from there on: no step of either
-# algebra moves two vectors apart (in Hilbert's projective metric; Seneta 1981, section 3.1).
-AGREE = 1e-12
-NEVER = -1e300  # log 0: of minus infinity, BLAS may make NaN. No sum of possible steps is as low.
-CACHED = 2**17  # so many numbers stay in the cache
-ROUNDS = 4  # after as many, rows that still change are made longer
-
-
-class Sums:
-    """The algebra of probabilities: along a path they multiply, over paths they add up.
-
-    Parameters
-    ----------
-    steps : numpy.ndarray, shape (N, N)
-        What a step multiplies with; row j leads to state j.
-    """
-
-    times, plus, inverse = np.multiply, np.add, np.reciprocal
-    one, none, least = 1.0, 0.0, float(np.finfo(float).tiny)
-
-    def __init__(self, steps):
-        self.steps = steps
-
-    def product(self, f, out):
-        """Write what f, shape (N, n), becomes after a step into ``out``."""
-        np.matmul(self.steps, f, out=out)
-
-    @staticmethod
-    def agree(a, b):
-        """Return for each column whether all its entries agree."""
-        return (np.abs(a - b) <= AGREE * b).all(axis=0)
-
-
-class Paths:
-    """The algebra of best paths: along a path logarithms add up, over paths the largest counts.
-
-    Parameters
-    ----------
-    steps : numpy.ndarray, shape (N, N)
-        The :func:`logarithms` that a step adds; row j leads to state j.
-    """
-
-    times, plus, inverse = np.add, np.maximum, np.negative
-    one, none, least = 0.0, NEVER / 2, 10 * NEVER
-
-    def __init__(self, steps):
-        self.pairs = np.stack([steps.T, np.ones_like(steps)], axis=-1)
-        self.n = 0
-
-    def product(self, f, out):
-        """Write what f, shape (N, n), becomes after a step into ``out``."""
-        # A sum w_j + f_r for all j and r is the product of (w, 1) and (1, f), and as that it
-        # takes a third of the time that broadcasting takes.
-        N, n = f.shape
-        if n != self.n:
-            self.n, self.terms = n, np.ones((N, 2, n))
-            self.sums = np.empty((N if N * N * n <= CACHED else 1, N, n))
-        self.terms[:, 1] = f
-        if len(self.sums) == N:
-            np.maximum.reduce(np.matmul(self.pairs, self.terms, out=self.sums), axis=0, out=out)
-            return
-        np.matmul(self.pairs[0], self.terms[0], out=out)
-        for pair, term in zip(self.pairs[1:], self.terms[1:], strict=True):
-            np.maximum(out, np.matmul(pair, term, out=self.sums[0]), out=out)
-
-    @staticmethod
-    def agree(a, b):
-        """Return for each column whether all its entries agree."""
-        return (np.abs(a - b) <= AGREE).all(axis=0)
-
-
-def logarithms(p):
-    """Return log p for :class:`Paths`, with ``NEVER`` for log 0."""
-    return np.log(p, out=np.full(p.shape, NEVER), where=p > 0)
+LEAST = float(np.finfo(float).tiny)  # what is less probable counts as impossible
 
 
 class Sweep:
@@ -96,8 +23,8 @@ class Sweep:
     ----------
     rows : Rows
         The symbols.
-    algebra : Sums or Paths
-        How a step multiplies and adds.
+    steps : numpy.ndarray, shape (N, N)
+        What a step multiplies with; row j leads to state j.
     first : numpy.ndarray, shape (N,)
         What is known of the first state before its symbol, or of the last from what follows.
     emissions : numpy.ndarray, shape (N, V)
@@ -116,8 +43,8 @@ class Sweep:
         Whether all rows agree with their neighbors. If not, take longer rows.
     """
 
-    def __init__(self, rows, algebra, first, emissions, backward=False):
-        self.rows, self.algebra, self.emissions = rows, algebra, emissions
+    def __init__(self, rows, steps, first, emissions, backward=False):
+        self.rows, self.steps, self.emissions = rows, steps, emissions
         self.backward = backward
         self.x, self.totals = rows.empty(len(first)), rows.empty(1)
         self.room = np.empty((2, self.x[0].size))
@@ -125,20 +52,13 @@ class Sweep:
         self.neighbor, self.follower = rows.before, rows.after
         if backward:
             self.neighbor, self.follower = rows.after, rows.before
-        self._run(np.where(self.neighbor < 0, first[:, None], algebra.one))
-        self.settled = self._settle()
+        self._run(np.where(self.neighbor < 0, first[:, None], 1.0))
+        self.settled = settled(self._again, self.neighbor, self.follower)
 
     def refuse_impossible(self):
         """Raise a ValueError if, forward, a symbol has no probability after those before it."""
-        totals = self.rows.in_order(self.totals)[:, 0]
-        where = np.flatnonzero(totals <= self.algebra.none)
-        if where.size:
-            begin = begins(self.rows.lengths)
-            k = np.searchsorted(begin, where[0], side="right") - 1
-            raise ValueError(
-                f"sequence {k} is impossible under the model from index {where[0] - begin[k]} on "
-                "(smooth the counts from which it comes)"
-            )
+        if min(total.min() for total in self.totals) <= 0:
+            refuse(self.rows.in_order(self.totals)[:, 0] <= 0, self.rows.lengths)
 
     def _run(self, first):
         """Run all rows at once."""
@@ -147,7 +67,7 @@ class Sweep:
             x = self.x[t]
             going = min(x.shape[1], f.shape[1])  # backward, the shorter rows set in later
             if going:
-                self.algebra.product(f[:, :going], x[:, :going])
+                np.matmul(self.steps, f[:, :going], out=x[:, :going])
             x[:, going:] = first[:, going : x.shape[1]]
             f = self._hear(x, self.rows.ids[t], self.totals[t])
 
@@ -157,20 +77,9 @@ class Sweep:
         if not self.backward:
             f = x
         np.take(self.emissions, ids, axis=1, out=heard, mode="clip")
-        self.algebra.times(x, heard, out=f)
-        self.algebra.plus.reduce(f, axis=0, keepdims=True, out=totals)
-        scale = self.algebra.inverse(np.maximum(totals, self.algebra.least))
-        return self.algebra.times(f, scale, out=f)
-
-    def _settle(self):
-        """Run the rows that began with a guess again, from where their neighbors ended."""
-        todo = np.flatnonzero(self.neighbor >= 0)
-        for _ in range(ROUNDS):
-            if not todo.size:
-                break
-            todo = self.follower[self._again(todo)]
-            todo = np.sort(todo[todo >= 0])
-        return not todo.size
+        np.multiply(x, heard, out=f)
+        np.add.reduce(f, axis=0, keepdims=True, out=totals)
+        return np.multiply(f, 1 / np.maximum(totals, LEAST), out=f)
 
     def _again(self, todo):
         """Run rows until each agrees with what it was; return those that never did."""
@@ -181,21 +90,15 @@ class Sweep:
         for t in self.times:
             here = np.searchsorted(todo, self.rows.active[t])  # the others have ended
             todo, f = todo[:here], f[:, :here]
-            x, totals = np.empty(f.shape), np.empty((1, here))
-            self.algebra.product(f, x)
+            x, totals = self.steps @ f, np.empty((1, here))
             f = self._hear(x, self.rows.ids[t][todo], totals)
-            on = ~self.algebra.agree(x, self.x[t][:, todo])
+            old = self.x[t][:, todo]
+            on = ~(np.abs(x - old) <= AGREE * old).all(axis=0)
             self.x[t][:, todo], self.totals[t][:, todo] = x, totals
             todo, f = todo[on], f[:, on]
             if not todo.size:
                 break
         return todo
-
-
-def settled(rows, algebra, start, emissions):
-    """Return a forward :class:`Sweep` that settled, over the rows or over longer ones."""
-    sweep = Sweep(rows, algebra, start, emissions)
-    return sweep if sweep.settled else settled(rows.longer(), algebra, start, emissions)
 
 
 def counts(rows, transitions, emissions, forward, backward):
@@ -245,36 +148,3 @@ def counts(rows, transitions, emissions, forward, backward):
     # One state at a time, or a second copy of the posterior would be needed.
     heard = [np.bincount(ids, np.concatenate([p[i] for p in backward.x]), V) for i in range(N)]
     return backward.x[0][:, ~cut].sum(axis=1), transitions * steps, np.array(heard)
-
-
-def trace(rows, best, log_transitions):
-    """Return the states of the best paths, from the arrays of a settled sweep of ``Paths``.
-
-    Each row is traced back from its own best end; where the row after it says otherwise, again,
-    until the two paths meet. The result is a list of L arrays, shaped as ``rows.ids``.
-    """
-    path = [np.empty(n, np.int64) for n in rows.active]
-    going = 0
-    for t in reversed(range(len(path))):
-        if going:
-            path[t][:going] = _origin(best[t][:, :going], path[t + 1], log_transitions)
-        path[t][going:] = best[t][:, going:].argmax(axis=0)
-        going = len(path[t])
-    todo = np.flatnonzero(rows.after >= 0)
-    while todo.size:
-        state = path[0][rows.after[todo]]
-        for t in reversed(range(len(path))):
-            state = _origin(best[t][:, todo], state, log_transitions)
-            on = state != path[t][todo]
-            todo, state = todo[on], state[on]
-            path[t][todo] = state
-            if not todo.size:
-                break
-        todo = rows.before[todo]
-        todo = todo[todo >= 0]
-    return path
-
-
-def _origin(x, state, log_transitions):
-    """Return for each column the state from which its best path came to the given one."""
-    return (x + log_transitions.take(state, axis=1)).argmax(axis=0)
