@@ -47,7 +47,9 @@ def folded(model):
     del configuration["V"]  # the vocabulary says it
     twin = LanguageModel(model, **configuration)
     for name, parameter in twin.parameters.items():
-        parameter[...] = _input_weights(model) if name == "recurrent/W_x" else model.parameters[name]
+        parameter[...] = (
+            _input_weights(model) if name == "recurrent/W_x" else model.parameters[name]
+        )
     return twin
 
 
