@@ -752,7 +752,7 @@ judged = writer.encode(data.novel("validation"))
 writer_bits = bits_per_token(writer.log_probabilities(judged))
 cost = writer_bits - bits_per_token(shipped().log_probabilities(judged))
 print(f"bits per character: {writer_bits:.2f}; our net {rnn_bits:.2f}, the 5-gram {rungs[5]:.2f}")
-print(f"rounding made a difference of less than {0.002} bits")
+print(f"rounding cost {cost:.3f} bits")
 assert writer_bits < min(rnn_bits, rungs[5]) - 0.1 and abs(cost) < 0.002
 
 # %% [markdown]
