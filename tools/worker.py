@@ -39,6 +39,7 @@ def options():
     add("--units", type=int, default=64, help="of the LSTM layer")
     add("--epochs", type=int, default=2)
     add("--rate", type=float, default=4e-3, help="the highest learning rate")
+    add("--clip", type=float, default=1.0, help="limit of the gradient's norm")
     add("--rows", type=int, default=32, help="windows in a batch, of all workers together")
     add("--steps", type=int, default=32, help="time steps in a window, T")
     add("--characters", type=int, help="read so many of the training chapters; all by default")
@@ -80,7 +81,7 @@ class Training:
     def __init__(self, given, vocabulary, steps):
         # No dropout: each worker would draw its own.
         self.model = Generator(vocabulary, given.units, embedding=32, dropout=0.0)
-        self.adamw = optimizer(given.rate, max(1, steps // 10), steps, decay=0.05, clip=1.0)
+        self.adamw = optimizer(given.rate, max(1, steps // 10), steps, 0.05, given.clip)
         self.adamw.build(self.model.trainable_variables)
         self.variables = [*self.model.weights, *self.adamw.variables]
         self.file, self.losses = given.folder / "training.npz", []
