@@ -52,7 +52,6 @@ from rnnbook import data, instruments, style
 from rnnbook.baselines import NGram
 from rnnbook.checks import check
 from rnnbook.hmm import HMM
-from rnnbook.instruments.weights import rounded
 from rnnbook.keras_models import Generator, stateful_dataset, train
 from rnnbook.language_model import LanguageModel
 from rnnbook.losses import bits_per_token, cross_entropy
@@ -474,6 +473,8 @@ expect(crafts["τ = 0.3"][0] > crafts["τ = 1.0"][0] > 0.8 > crafts["τ = 1.3"][
 # Turn the knobs yourself. The model below is the course's LSTM, its embedding multiplied into the input weights, and each weight rounded to one byte. What does that cost?
 
 # %%
+from rnnbook.instruments.weights import rounded
+
 page = rounded()
 known = page.encode(data.novel("validation"))
 page_bits = bits_per_token(page.log_probabilities(known))
