@@ -68,7 +68,7 @@ RIGHT = {
     "3.8": repeated,
     "3.9": 0.95,
     "3.10": np.full(N_HELD, -1.2),  # less than the 5-gram's nats
-    "3.11": [1, 1, 10],
+    "3.11": [1, 1, 3],
 }
 
 WRONG = [
@@ -136,13 +136,13 @@ WRONG = [
     ("3.10", np.full(N_HELD, -0.1), "too good"),
     ("3.10", np.full(N_HELD, -2.0), "Mix models"),
     ("3.10", np.full(7, -1.2), "has shape"),
-    ("3.11", [10, 1, 10], "what can a seed change"),
-    ("3.11", [2, 1, 10], "two seeds"),
-    ("3.11", [1, 73, 10], "not chosen yet"),
-    ("3.11", [1, 3, 10], "follows a q"),
+    ("3.11", [10, 1, 3], "what can a seed change"),
+    ("3.11", [2, 1, 3], "two seeds"),
+    ("3.11", [1, 78, 3], "not chosen yet"),
+    ("3.11", [1, 3, 3], "follows a q"),
     ("3.11", [1, 1, 1], "temperature to 2"),
-    ("3.11", [1, 1, 73], "switched off"),
-    ("3.11", [1, 1, 12], "letter by letter"),
+    ("3.11", [1, 1, 78], "switched off"),
+    ("3.11", [1, 1, 4], "letter by letter"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The generator's weights in whole numbers: how far rounding goes, what the page gets."""
+"""The weights of the model in the page: folded, rounded, and what the page gets of them."""
 
 import base64
 import json
@@ -9,50 +9,64 @@ import pytest
 from rnnbook import data
 from rnnbook.instruments import weights
 from rnnbook.language_model import LanguageModel
+from rnnbook.losses import bits_per_token
 from rnnbook.text import Vocabulary
+
+TEXT = "a tale of <b>three</b> cities"
 
 
 @pytest.fixture
-def stored(tmp_path):
-    """Return a small model with a vocabulary, and its file of whole numbers."""
-    model = LanguageModel(Vocabulary("a tale of <b>three</b> cities", "characters"), 6, seed=3)
+def model():
+    """Return a small model with a vocabulary and an embedding."""
+    model = LanguageModel(Vocabulary(TEXT, "characters"), 6, embedding=4, seed=3)
     model.parameters["dense/W_hy"][2] = 0  # a row whose scale would be 0
-    weights.store(model, tmp_path / "small.npz")
-    return model, tmp_path / "small.npz"
+    return model
 
 
-def test_no_weight_moves_by_more_than_half_a_step(stored):
-    model, path = stored
-    rounded = weights.restored(path).parameters
-    assert rounded.keys() == model.parameters.keys()
-    for name, exact in model.parameters.items():
-        if exact.ndim == 1:
-            assert np.array_equal(rounded[name], exact)
+def test_without_its_embedding_a_model_predicts_the_same(model):
+    twin = weights.folded(model)
+    assert twin.parameters.keys() == model.parameters.keys() - {"embedding/E"}
+    assert twin.parameters["recurrent/W_x"].shape == (24, model.V)
+    ids = model.encode(TEXT)
+    wanted = model.log_probabilities(ids)
+    np.testing.assert_allclose(twin.log_probabilities(ids), wanted, atol=1e-5)
+    assert twin.tokens == model.tokens
+
+
+def test_a_model_of_one_hot_codes_stays_as_it_is():
+    model = LanguageModel(Vocabulary(TEXT, "characters"), 5, seed=1)
+    for name, array in weights.folded(model).parameters.items():
+        np.testing.assert_array_equal(array, model.parameters[name])
+
+
+def test_no_weight_moves_by_more_than_half_a_step(model):
+    rounded, exact = weights.rounded(model).parameters, weights.folded(model).parameters
+    assert rounded.keys() == exact.keys()
+    for name, array in exact.items():
+        if array.ndim == 1:
+            assert np.array_equal(rounded[name], array)
             continue
-        step = np.abs(exact).max(axis=1, keepdims=True) / 127
-        assert (np.abs(rounded[name] - exact) <= 0.501 * step).all()
+        step = np.abs(array).max(axis=1, keepdims=True) / 127
+        assert (np.abs(rounded[name] - array) <= 0.501 * step).all()
     assert (rounded["dense/W_hy"][2] == 0).all()
 
 
-def test_rounding_twice_changes_nothing(stored, tmp_path):
-    once = weights.restored(stored[1])
-    weights.store(once, tmp_path / "again.npz")
-    again = weights.restored(tmp_path / "again.npz")
+def test_rounding_twice_changes_nothing(model):
+    once = weights.rounded(model)
+    again = weights.rounded(once)
     for name, array in once.parameters.items():
         np.testing.assert_allclose(again.parameters[name], array, rtol=1e-6, atol=0)
 
 
-def test_the_restored_model_writes_with_the_same_vocabulary(stored):
-    model, path = stored
-    assert weights.restored(path).tokens == model.tokens
-    assert weights.restored(path).generate(20, "a tale").startswith("a tale")
+def test_the_rounded_model_writes_with_the_same_vocabulary(model):
+    assert weights.rounded(model).tokens == model.tokens
+    assert weights.rounded(model).generate(20, "a tale").startswith("a tale")
 
 
-def test_the_page_gets_each_array_whole(stored):
-    packed = json.loads(json.dumps(weights.packed(stored[1])))
+def test_the_page_gets_each_array_whole(model):
+    packed = json.loads(json.dumps(weights.packed(model)))
     content = base64.b64decode(packed["bytes"])
-    rounded = weights.restored(stored[1]).parameters
-    for name, array in rounded.items():
+    for name, array in weights.rounded(model).parameters.items():
         kind, shape, at = packed["arrays"][name]
         assert tuple(shape) == array.shape
         dtype = np.dtype("<f4") if kind == "f" else np.dtype(np.int8)
@@ -64,14 +78,13 @@ def test_the_page_gets_each_array_whole(stored):
         np.testing.assert_allclose(got, array, rtol=1e-6)
 
 
-def test_a_file_of_another_kind_is_refused(stored, tmp_path):
-    stored[0].save(tmp_path / "model.npz")
-    with pytest.raises(ValueError, match="it is a rnnbook language model file"):
-        weights.restored(tmp_path / "model.npz")
-
-
-def test_the_course_s_file_is_small_and_names_its_license():
-    assert data.path(weights.FILE).stat().st_size < 400_000
-    entry = next(e for e in data._manifest()["file"] if e["name"] == weights.FILE)
-    assert entry["licence"] == "CC0-1.0"
-    assert entry["bits"] - entry["bits_before_rounding"] < 0.005
+def test_rounding_costs_less_than_two_thousandths_of_a_bit(capsys):
+    """The page gets less than 400 kB, and its model predicts as that of chapter 8."""
+    size = len(base64.b64decode(weights.packed()["bytes"]))
+    assert size < 400_000
+    exact, rounded = weights.shipped(), weights.rounded()
+    held = exact.encode(data.novel("validation"))
+    bits = [bits_per_token(model.log_probabilities(held)) for model in (exact, rounded)]
+    with capsys.disabled():
+        print(f"\n{size / 1000:.0f} kB; {bits[0]:.4f} bits, rounded {bits[1]:.4f}")
+    assert abs(bits[1] - bits[0]) < 2e-3

@@ -4,7 +4,8 @@
 
 Stop it with Ctrl-C whenever you like: the same command goes on where it was, to the same numbers.
 The best weights so far are in the folder's best.keras. Without FILE it reads the course's novel;
-of your own files, the last tenth of the text is held out.
+of your own files, the last tenth of the text is left for a test, as in chapter 8, and the tenth
+before it is held out.
 """
 
 import argparse
@@ -47,7 +48,8 @@ def texts(files):
         return data.novel("train"), data.novel("validation")
     text, encodings = data.own_book(files)
     print("read", ", ".join(f"{f} ({e})" for f, e in zip(files, encodings, strict=True)))
-    return text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
+    tenth = len(text) // 10
+    return text[: -2 * tenth], text[-2 * tenth : -tenth]
 
 
 def main():

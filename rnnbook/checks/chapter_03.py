@@ -235,15 +235,15 @@ def check_knobs(answer):
         raise Hint("With k = 1 a single character is left at each step: what can a seed change?")
     if texts != 1:
         raise Hint("First number: write twice with two seeds and k = 1, and compare.")
-    if cool == 73:
+    if cool == 78:
         raise Hint("Second number: all characters can follow, so top-p is not chosen yet.")
     if cool != 1:
         raise Hint("Second number: the last sentence says how many can follow. What follows a q?")
     if hot == 1:
         raise Hint("Third number: this is the one of temperature 1. Move the temperature to 2.")
-    if hot == 73:
+    if hot == 78:
         raise Hint("Third number: all can follow, so top-p was switched off.")
-    if hot != 10:
+    if hot != 3:
         raise Hint("Third number: check the prompt, letter by letter, and that p is 0.9.")
 
 

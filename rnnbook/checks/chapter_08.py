@@ -154,8 +154,27 @@ def check_copied(copied):
         raise Hint(f"Of {written!r} from {source!r} at n = {n}, mark each character by hand.")
 
 
+def check_ratios(answer):
+    """8.9: the ratio of the two longest bars at two temperatures, and under top-k."""
+    cool, hot, cut = array_of(answer, (3,), "The answer")
+    if close(cool, 2.5, 0.1) and close(hot, 38.9, 2):
+        raise Hint("The first two are exchanged: does a low temperature level the bars?")
+    if close(cool, 12.5, 0.3) or close(hot, 3.1, 0.1):
+        raise Hint("The logits are divided. What does exp do to a difference that is doubled?")
+    if close(cool, 6.2, 0.2) or close(hot, 6.2, 0.2):
+        raise Hint("That is the ratio at temperature 1: move the knob.")
+    if not close(cool, 38.9, 2):
+        raise Hint("First number: the ratio at temperature 0.5. Is the prompt right to the letter?")
+    if not close(hot, 2.5, 0.1):
+        raise Hint("Second number: the ratio at temperature 2, the longest bar over the second.")
+    if close(cut, 38.9, 2) or close(cut, 2.5, 0.1):
+        raise Hint("Third number: set the temperature back to 1.")
+    if not close(cut, 6.2, 0.2):
+        raise Hint("Third number: what top-k leaves out is shared among those that stay. How?")
+
+
 def check_share(answer):
-    """8.9: the share of the net in the best mixture."""
+    """8.10: the share of the net in the best mixture."""
     got = float(array_of(answer, (), "The share"))
     if not 0 <= got <= 1:
         raise Hint("A share lies between 0 and 1.")
@@ -170,7 +189,7 @@ def check_share(answer):
 
 
 def check_log_p(answer):
-    """8.10: fewer bits than the shipped model on the validation chapters."""
+    """8.11: fewer bits than the shipped model on the validation chapters."""
     n = len(data.novel("validation"))
     log_p = array_of(answer, (n,), "The array")
     if (log_p > 1e-9).any():
@@ -203,6 +222,7 @@ CHECKS = {
     "8.6": check_rows,
     "8.7": check_stop,
     "8.8": check_copied,
-    "8.9": check_share,
-    "8.10": check_log_p,
+    "8.9": check_ratios,
+    "8.10": check_share,
+    "8.11": check_log_p,
 }

@@ -1,5 +1,5 @@
-// The course's character model writes: one LSTM layer, its weights
-// whole numbers of one byte.
+// Chapter 8's character model writes: one LSTM layer, its weights whole
+// numbers of one byte.
 rnnLive.add("generator", (() => {
   "use strict";
   const { svg, fixed, grouped } = rnnLive;
@@ -68,7 +68,7 @@ rnnLive.add("generator", (() => {
       return chances.map((c) => c / sum);
     };
     const chances = share(scaled.map((z) => Math.exp(z - top)));
-    if (cut === "none") return chances;
+    if (cut === "none" || (cut === "p" && p === 1)) return chances;
     const order = [...chances.keys()].sort((a, b) => scaled[b] - scaled[a] || a - b);
     let [kept, sum] = [0, 0];
     while (kept < order.length && (cut === "k" ? kept < k : sum < p - ROUNDING)) {

@@ -1,83 +1,112 @@
-"""The weights of the character model that writes in the page: whole numbers, one byte each.
+"""The weights of the model that writes in the page: chapter 8's, in whole numbers of one byte.
 
-A row of a matrix is its largest number divided by 127, times whole numbers from -127 to 127. So
-a weight costs one byte instead of four; what that costs in bits stands in ``data/manifest.toml``.
+Nothing of it is stored: it is made from ``data/weights/novel-lstm.npz``. The embedding is
+multiplied into the input weights. Then a row of a matrix is its largest number divided by 127,
+times whole numbers from -127 to 127, so a weight costs one byte instead of four.
 """
 
 import base64
 import json
-from types import SimpleNamespace
 
 import numpy as np
 
-from rnnbook import checkpoints, data
+from rnnbook import data
 from rnnbook.language_model import LanguageModel
 
-FILE = "weights/generator.npz"
-KIND, VERSION = "rnnbook model in whole numbers", 1
+FILE = "weights/novel-lstm.npz"
 
 
-def store(model, path):
-    """Round a model's weights and write them to a file.
-
-    Parameters
-    ----------
-    model : rnnbook.language_model.LanguageModel
-        A model with a vocabulary.
-    path : str or os.PathLike
-        The ``.npz`` file.
-    """
-    arrays = {}
-    for name, array in model.parameters.items():
-        if array.ndim == 1:
-            arrays[name] = array.astype(np.float32)
-            continue
-        scale = np.abs(array).max(axis=1, keepdims=True).astype(np.float32) / 127
-        scale[scale == 0] = 1
-        arrays[name] = np.rint(array / scale).astype(np.int8)
-        arrays[f"{name} scale"] = scale[:, 0]
-    description = {"configuration": model.configuration, "tokens": model.tokens}
-    checkpoints.save(path, KIND, VERSION, arrays, description | {"unit": model.unit})
-
-
-def restored(path=None):
-    """Return the model of a file that :func:`store` wrote, with its rounded weights.
-
-    Parameters
-    ----------
-    path : str or os.PathLike, optional
-        The file; the one of the course by default.
+def shipped():
+    """Return the course's character model as it was trained: that of chapter 8, in NumPy.
 
     Returns
     -------
     rnnbook.language_model.LanguageModel
-        The model, in float32. A file that is missing or damaged raises an error that says so.
+        The model. A file that is missing or damaged raises an error that says so.
     """
-    arrays, description = _loaded(path)
-    configuration = dict(description["configuration"])
-    del configuration["V"]
-    vocabulary = SimpleNamespace(tokens=tuple(description["tokens"]), unit=description["unit"])
-    model = LanguageModel(vocabulary, **configuration)
-    for name, parameter in model.parameters.items():
-        scale = arrays[f"{name} scale"][:, None] if parameter.ndim == 2 else 1
-        parameter[...] = arrays[name] * scale
-    return model
+    return LanguageModel.load(data.path(FILE))
 
 
-def packed(path=None):
+def folded(model):
+    """Return the same model without an embedding, its input weights being W_x Eᵀ.
+
+    An embedding is a matrix times a one-hot code, and so are the input weights after it: two
+    matrices in a row are one.
+
+    Parameters
+    ----------
+    model : rnnbook.language_model.LanguageModel
+        A model with a vocabulary and, perhaps, an embedding E of shape (V, D).
+
+    Returns
+    -------
+    rnnbook.language_model.LanguageModel
+        It reads one-hot codes: the input weights have one column a token.
+    """
+    configuration = model.configuration | {"embedding": None}
+    del configuration["V"]  # the vocabulary says it
+    twin = LanguageModel(model, **configuration)
+    for name, parameter in twin.parameters.items():
+        parameter[...] = (
+            _input_weights(model) if name == "recurrent/W_x" else model.parameters[name]
+        )
+    return twin
+
+
+def _input_weights(model):
+    W_x, E = model.parameters["recurrent/W_x"], model.parameters.get("embedding/E")
+    # In float64: so each processor rounds to the same whole numbers afterwards.
+    return W_x if E is None else W_x.astype(np.float64) @ E.astype(np.float64).T
+
+
+def rounded(model=None):
+    """Return the model that the page has: folded, with weights that are whole numbers and scales.
+
+    Parameters
+    ----------
+    model : rnnbook.language_model.LanguageModel, optional
+        By default :func:`shipped`.
+
+    Returns
+    -------
+    rnnbook.language_model.LanguageModel
+        The model, its matrices rounded.
+    """
+    twin = folded(shipped() if model is None else model)
+    for parameter in twin.parameters.values():
+        if parameter.ndim == 2:
+            whole, scale = _whole_numbers(parameter)
+            parameter[...] = whole * scale[:, None]
+    return twin
+
+
+def _whole_numbers(matrix):
+    """Return whole numbers of one byte, and the scale of each row."""
+    scale = np.abs(matrix).max(axis=1).astype(np.float32) / 127
+    scale[scale == 0] = 1
+    return np.rint(matrix / scale[:, None]).astype(np.int8), scale
+
+
+def packed(model=None):
     """Return the weights as what JSON can hold, for the page.
 
     Parameters
     ----------
-    path : str or os.PathLike, optional
-        As in :func:`restored`.
+    model : rnnbook.language_model.LanguageModel, optional
+        As in :func:`rounded`.
 
     Returns
     -------
     dict
         The tokens; under "arrays" each array's kind, shape and first byte; all bytes in base64.
     """
-    arrays, description = _loaded(path)
+    twin = folded(shipped() if model is None else model)
+    arrays = {}
+    for name, parameter in twin.parameters.items():
+        if parameter.ndim == 2:
+            arrays[name], arrays[f"{name} scale"] = _whole_numbers(parameter)
+        else:
+            arrays[name] = parameter
     parts, places, at = [], {}, 0
     for name, array in arrays.items():
         kind = array.dtype.kind
@@ -86,7 +115,7 @@ def packed(path=None):
         parts.append(part + bytes(-len(part) % 4))  # floats begin at multiples of four
         at += len(parts[-1])
     content = base64.b64encode(b"".join(parts)).decode("ascii")
-    return {"tokens": description["tokens"], "arrays": places, "bytes": content}
+    return {"tokens": twin.tokens, "arrays": places, "bytes": content}
 
 
 def as_script():
@@ -95,7 +124,3 @@ def as_script():
     It calls ``rnnLiveWeights`` with what :func:`packed` returns.
     """
     return f"rnnLiveWeights({json.dumps(packed())});\n"
-
-
-def _loaded(path):
-    return checkpoints.load(data.path(FILE) if path is None else path, KIND, VERSION)
