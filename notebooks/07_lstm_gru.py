@@ -18,7 +18,7 @@
 # |---|---|
 # | **You learn** | what each gate does, alone and together; why the forget gate's bias matters; what z and 1 − z are; how to count the parameters; what masking, states, dropout and direction do in Keras; what a comparison of five seeds allows you to say |
 # | **You need** | [Chapter 1](01_recurrent_neuron.ipynb), [chapter 3](03_text_generator.ipynb) for the novel, [chapter 5](05_vanishing_gradients.ipynb) for the trouble |
-# | **It takes** | 2 hours to read and run, 3 hours with the exercises up to 7.9, and an evening for the last |
+# | **It takes** | 2 hours to read and run, 3 hours with the exercises but 7.10, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
 # Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
@@ -47,7 +47,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, diagrams, layers, style, tasks
+from rnnbook import data, diagrams, instruments, layers, style, tasks
 from rnnbook.activations import sigmoid
 from rnnbook.baselines import NGram
 from rnnbook.checks import check
@@ -132,7 +132,8 @@ claim(30, ("what arrives over 100 steps, tanh layer, largest of 5", max(back), "
 
 # %% [markdown]
 # So the story is not that backpropagation through time had to be replaced. It works as it is. What Hochreiter had shown in 1991 is
-# that it has nothing to work *on* when the state forgets; the cell of 1997 changes the state.
+# that it has nothing to work *on* when the state forgets; the cell of 1997 changes the state. (Its authors did cut the error short
+# where it would have left the cell, which kept learning cheap. [Graves and Schmidhuber (2005)](#graves2005) trained LSTMs with the whole gradient, as everyone does now.)
 #
 # ## The input gate: when to write
 #
@@ -374,6 +375,13 @@ print(f"after {T} steps, by hand and by the layer: h {h.shape}, c {c.shape}")
 assert gap < 1e-12 and abs(c_1 - c_t).max() > 0.01  # c_t was of a larger input
 
 # %% [markdown]
+# Here is one such cell to touch, with one unit and gates that stand still. While there is input it writes $i\tilde c$ a step, and afterwards nothing. The
+# dashed line is the product of its forget gates: what is left of a memory of 1. Move one gate at a time. Which of them changes $c$, and which $h$ alone?
+
+# %%
+instruments.show("gates")
+
+# %% [markdown]
 # ### The same in Keras
 #
 # A Keras layer keeps the weights of all gates side by side in three arrays: a kernel $(D, 4H)$, a recurrent kernel $(H, 4H)$ and a bias $(4H,)$.
@@ -525,6 +533,7 @@ claim(31, ("LSTM, 10 inputs and 20 units: parameters", formula["LSTM"], "== 2480
 # | 1997 | [Hochreiter and Schmidhuber](#hochreiter1997) | the LSTM: carousel, input gate, output gate |
 # | 2000 | [Gers, Schmidhuber and Cummins](#gers2000) | the forget gate |
 # | 2000 | [Gers and Schmidhuber](#gers2000b) | peepholes |
+# | 2005 | [Graves and Schmidhuber](#graves2005) | the whole gradient instead of a truncated one; LSTMs in both directions |
 # | 2014 | [Cho et al.](#cho2014) | the GRU, still without that name |
 # | 2014 | [Chung et al.](#chung2014) | a comparison of GRU, LSTM and tanh layer |
 # | 2015 | [Jozefowicz et al.](#jozefowicz2015) | a search through thousands of cells; a forget bias of 1 |
@@ -850,7 +859,7 @@ assert max(max(bits["gru"]), max(bits["lstm"])) < np.log2(V)
 # ### What does not follow
 #
 # It does not follow that the one at the top is "better". This is one text, one size, one budget, one rate for all. Three things would change the order: more updates, which favors the cells that start slowly; a rate tuned for each; and a machine that computes all time steps at once, for which the last two
-# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the tanh layer, the GRU and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
+# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the GRU, the tanh layer and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
 # that plain LSTMs beat newer models that had claimed to beat them.
 #
 # What the Transformer has that no tuning gives a recurrent layer is this: in training, no step waits for another. Count what must wait. In a recurrent layer, each of $T$ steps waits for the one before, so the longest chain is at least $T$ steps; in a TCN or a Transformer it is the number of layers.
@@ -1574,6 +1583,26 @@ def ends(n):
 
 
 check("7.10", ends)
+
+# %% [markdown]
+# ### Exercise 7.11: Predict the memory
+#
+# *predict · 8 minutes*
+#
+# The cell that you can touch, above, writes $i\tilde c = 0.5 \times 0.6 = 0.3$ a step while there is input, and $o = 0.8$. **Before you touch it**, predict three numbers. At $f = 0.99$, after how many
+# steps is half of a memory left? At $f = 0.9$, with input for 50 steps, how large is $c$ after the 50th? And at $f = 1$, with input for 10 steps, what is $h$ after 100? Then look, and hand in
+# what you see: <a href="#at=gates&amp;f=0.99">the first</a>, <a href="#at=gates&amp;f=0.9&amp;n=50">the second</a>, <a href="#at=gates&amp;f=1">the third</a>.
+
+# %% tags=["stub"]
+held_fast = ...  # a list of three numbers
+
+check("7.11", held_fast)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# 0.99 ** n = 1/2; a geometric series, which would settle at 0.3 / (1 - 0.9); ten times 0.3.
+held_fast = [np.log(0.5) / np.log(0.99), 0.3 * (1 - 0.9**50) / (1 - 0.9), 0.8 * np.tanh(3.0)]
+print(np.round(held_fast, 3))
+check("7.11", held_fast)
 
 # %% [markdown]
 # ## Further reading

@@ -61,6 +61,7 @@ RIGHT = {
     "7.8": 1.9,
     "7.9": join,
     "7.10": ends,
+    "7.11": [68.97, 2.985, 0.796],
 }
 
 WRONG = [
@@ -117,12 +118,22 @@ WRONG = [
     ("7.10", lambda n: [2] * n, "never says"),
     ("7.10", lambda n: [1] * n, "can follow a b"),
     ("7.10", lambda n: ends(n) if n <= 10 else [2] * (n - 3) + [0, 0, 0], "not for 15"),
+    ("7.11", [50, 2.985, 0.796], "a share of what is left"),
+    ("7.11", [22.8, 2.985, 0.796], "the instrument starts"),
+    ("7.11", [99, 2.985, 0.796], "for which n"),
+    ("7.11", [69, 15, 0.796], "forgets while"),
+    ("7.11", [69, 3, 0.796], "missing yet"),
+    ("7.11", [69, 0.3, 0.796], "geometric series"),
+    ("7.11", [69, 2.98, 0], "nothing fades"),
+    ("7.11", [69, 2.98, 2.4], "a tanh and a gate"),
+    ("7.11", [69, 2.98, np.tanh(3)], "output gate open"),
+    ("7.11", [69, 2.98, 0.5], "first c after"),
 ]
 
 
 def test_no_hint_gives_a_number_of_the_answer_away():
     secret = {"7.1": {"1.3"}, "7.2": {"24832", "18816", "18624"}, "7.3": {"3", "104"}}
-    secret["7.8"] = {"1.9", "1.9:"}
+    secret |= {"7.8": {"1.9", "1.9:"}, "7.11": {"69", "69.0", "2.985", "0.796"}}
     for e, answer, _ in WRONG:
         assert not secret.get(e, set()) & set(hint(e, answer).split())
 

@@ -204,6 +204,31 @@ def check_ends(ends):
             raise Hint(f"Right for all n tried below {n}, but not for {n}.")
 
 
+def check_held(answer):
+    """7.11: half-life, ceiling and output of a cell whose gates stand still."""
+    half, c, h = array_of(answer, (3,), "The answer")
+    if close(half, 50, 0.5):
+        raise Hint("The first: each step takes a share of what is left, not of what was written.")
+    if close(half, np.log(0.5) / np.log(0.97), 0.5):
+        raise Hint("The first: that is for the gate at which the instrument starts.")
+    if not close(half, np.log(0.5) / np.log(0.99), 0.6):
+        raise Hint("The first: for which n is f**n one half?")
+    if close(c, 50 * 0.3, 0.01):
+        raise Hint("The second: so much was written, but the gate forgets while the cell writes.")
+    if close(c, 3, 1e-6):
+        raise Hint("The second: there it would settle in the end. A little is missing yet.")
+    if not close(c, 3 * (1 - 0.9**50), 0.006):
+        raise Hint("The second: add up what is left of each of the fifty, a geometric series.")
+    if close(h, 0, 0.01):
+        raise Hint("The third: with f = 1 nothing fades.")
+    if close(h, 3, 0.01) or close(h, 0.8 * 3, 0.01):
+        raise Hint("The third: from c to h the way leads through a tanh and a gate.")
+    if close(h, np.tanh(3), 0.001):
+        raise Hint("The third: how far is the output gate open?")
+    if not close(h, 0.8 * np.tanh(3), 0.002):
+        raise Hint("The third: first c after the steps with input; then o times tanh(c).")
+
+
 CHECKS = {
     "7.1": check_unit,
     "7.2": check_parameters,
@@ -215,4 +240,5 @@ CHECKS = {
     "7.8": check_bias,
     "7.9": check_join,
     "7.10": check_ends,
+    "7.11": check_held,
 }
