@@ -56,6 +56,8 @@ from rnnbook.feedforward import Dense
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show more imports", "code_prompt_hide": "Hide more imports"}
 from rnnbook.gated_cells import gru_gates, gru_step, lstm_gates, lstm_step
+from rnnbook.gradients import influence
+from rnnbook.instruments import passage
 from rnnbook.keras_models import next_token_model, trained
 from rnnbook.language_model import LanguageModel
 from rnnbook.losses import bits_per_token, cross_entropy, mean_squared_error
@@ -1025,6 +1027,74 @@ assert 0 < users < 5
 # There it is. Without one of a few units, the net is surprised when words end, and often *less* surprised inside long words: it has lost its sense of how long the word has been. So these units are causes, and not only correlates: the net uses them to end words. But other units follow the word almost as closely, and switching them off costs nothing. A picture of a unit that lights up would have shown you
 # all five alike. Switch it off before you give it a name.
 #
+# ### What does it remember?
+#
+# The same can be done from outside, to the text instead of the net: change one character that was read, and see how far the prediction moves. Let $p$ be the prediction after $x_1, \dots, x_t$, and
+# $p_v$ the one where the character $v$ stood in the place of $x_j$. The **[influence](#term-influence)** of character $j$ on the prediction after $t$ is the mean distance between the two, over all other characters $v$, each with its
+# frequency $f(v)$ in the training text:
+#
+# $$
+# I_{tj} = \sum_{v \ne x_j} \frac{f(v)}{1 - f(x_j)} \, \sum_w p(w) \log_2 \frac{p(w)}{p_v(w)}
+# $$ (7.10)
+#
+# The inner sum is the Kullback-Leibler divergence in bits: what it costs to bet on $p_v$ where $p$ is right. $I$ has shape $(T, T)$, with zeros for $j > t$. It is a measurement, not a gradient:
+# [influence](#rnnbook.gradients.influence) tries every $v$ at every place. [Khandelwal et al. (2018)](#khandelwal2018) looked at LSTMs that read words in a like way: they shuffled, replaced and dropped what was read.
+#
+# Three models read a passage from the novel's test chapters: a tanh layer, a GRU and an LSTM with equally many parameters, each trained beforehand, once, on the training chapters.
+
+# %%
+readers = {cell: passage.model(cell) for cell in ("rnn", "gru", "lstm")}
+for cell, model in readers.items():
+    size = sum(a.size for a in model.parameters.values())
+    b = bits_per_token(model.log_probabilities(held))
+    print(f"{cell:5} {model.H:3} units, {size:,} parameters, {b:.2f} bits")
+    assert model.tokens == letters.tokens and b < 2.1
+
+# %%
+before_it, read_part = passage.text()
+x_read, frequencies, moved = letters.encode(read_part[:-1]), np.bincount(ids, minlength=V), {}
+for cell, model in readers.items():
+    _, state = model.forward(letters.encode(before_it)[None])
+    moved[cell] = influence(model, x_read, frequencies, state)
+    mean = [np.diagonal(moved[cell], -lag).mean() for lag in (0, 2, 5, 10, 20, 40)]
+    print(f"{cell:5} bits moved by the character 0, 2, 5, 10, 20 and 40 back:",
+          *(f"{bits:.2g}" for bits in mean))
+
+# %% [markdown]
+# And here you can point at the passage, or go through it with the arrow keys. The bars over the characters show how far each of them moved the prediction at the place that is framed. What comes after it is gray:
+# it was not yet read.
+
+# %%
+instruments.show("memory")
+
+# %% [markdown]
+# The last few characters do nearly all, in all three. Farther back they part, although they have equally many parameters: the tanh layer hears next to nothing of what is 20 back, and the other two still hear
+# a little of what is 40 back.
+#
+# What is it that they hear? Go to the comma in the first quotation: there the mark that opened it, 11 back, has a high bar for the GRU and the LSTM. And where the second one ends, both have a bar 49 back, at
+# the space after "late...": a quotation might have ended there. That can be tested. Put another character in one place, and ask how probable a quotation mark is next.
+
+# %%
+mark, closing = letters.encode('"')[0], {}
+for what, n, place, put in (("12, as it is", 12, 0, '"'), ("12, not opened", 12, 0, "A"),
+                            ("125, as it is", 125, 25, '"'), ("125, not opened", 125, 25, "A"),
+                            ("125, closed 49 back", 125, 75, '"')):
+    changed = before_it + read_part[:place] + put + read_part[place + 1 : n]
+    closing[what] = [model.next_probabilities(letters.encode(changed))[mark]
+                     for model in readers.values()]
+    print(f"a mark after {what:20}", np.round(closing[what], 3))
+for m in (1, 2):  # the GRU and the LSTM
+    assert closing["12, not opened"][m] < 0.1 * closing["12, as it is"][m]
+    assert closing["125, closed 49 back"][m] < 0.2 * closing["125, as it is"][m]
+
+# %% [markdown]
+# So the GRU and the LSTM know whether a quotation is open: they hardly close one that was not opened, or that was closed already, while the tanh layer puts its marks by what stands just before. The unit search above found nothing of the kind in a smaller
+# and less trained net. But look at the mark that opened it, 99 back: without that one, neither changes its mind much. Over that distance it may be the words, which sound like speech, that keep the quotation open.
+#
+# What this does *not* show: a memory of the content. That a character can be changed without effect does not mean that it was forgotten, since others may say the same; that it has an effect does not mean that it was understood.
+# It is one passage, picked because quotations open and close in it, and one training for each model, with a gradient that went back 64 characters at most. And they differ in more than the cell: the tanh layer is also the worst at
+# predicting, and was trained with a smaller rate.
+#
 # ## Every option, once
 #
 # Now the Keras layers' options, as learners meet them. A small batch of two sequences, five steps, three features serves for all.
@@ -1603,6 +1673,27 @@ check("7.11", held_fast)
 held_fast = [np.log(0.5) / np.log(0.99), 0.3 * (1 - 0.9**50) / (1 - 0.9), 0.8 * np.tanh(3.0)]
 print(np.round(held_fast, 3))
 check("7.11", held_fast)
+
+# %% [markdown]
+# ### Exercise 7.12: What moves the quotation mark?
+#
+# *predict · 8 minutes*
+#
+# The passage that you can touch, above, begins with a quotation mark. The character at 12 is the comma before the closing one. **Before you look**, predict: by about how many bits does the opening mark, 11 back, move the prediction
+# there in each model: by a hundredth, or by more than one? And at 125, where the second quotation has been open for a while: how many of the three models does its opening mark, 99 back, move by 0.01 bits or more? Then
+# <a href="#at=memory&amp;t=12">look at 12</a> and <a href="#at=memory&amp;t=125">at 125</a>, open "All numbers", and hand in what you read: the bits at lag 11 for RNN, GRU and LSTM, and the number of models.
+
+# %% tags=["stub"]
+seen = ...  # a list of four numbers
+
+check("7.12", seen)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# Row t - 1 of the influence is the prediction after character t; column 0 the opening mark.
+seen = [moved[cell][11, 0] for cell in ("rnn", "gru", "lstm")]
+seen.append(sum(moved[cell][124, 25] >= 0.01 for cell in readers))
+print([f"{number:.2g}" for number in seen])
+check("7.12", seen)
 
 # %% [markdown]
 # ## Further reading

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rnnbook import data, instruments
+from rnnbook.checks import hint
 from rnnbook.instruments import passage
 from rnnbook.losses import bits_per_token
 
@@ -74,3 +75,14 @@ def test_the_script_holds_a_triangle_and_two_probabilities_a_character(stored):
     assert (rows >= 0).all()
     assert (rows[:, -2 * T :] <= 1).all()
     assert (rows[:, -2 * T : -T] <= rows[:, -T:]).all(), "nothing beats the most probable one"
+
+
+def test_exercise_7_12_asks_for_what_the_page_shows(stored):
+    T = passage.T
+    numbers = np.frombuffer(base64.urlsafe_b64decode(stored["numbers"]), "<f2").reshape(3, -1)
+    moved = np.zeros((3, T, T))
+    moved[:, *np.tril_indices(T)] = numbers[:, : -2 * T]
+    assert stored["text"][0] == stored["text"][25] == '"'
+    answer = [*moved[:, 11, 0], (moved[:, 124, 25] >= 0.01).sum()]
+    assert hint("7.12", answer) is None
+    assert (moved[:, 124, 25] < 0.005).all(), "the last answer must not hang on rounding"

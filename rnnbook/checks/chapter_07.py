@@ -229,6 +229,30 @@ def check_held(answer):
         raise Hint("The third: first c after the steps with input; then o times tanh(c).")
 
 
+def check_seen(answer):
+    """7.12: what the opening mark does to three predictions, 11 and 99 characters later."""
+    *bits, models = array_of(answer, (4,), "The answer")
+    wanted = np.array([0.0102, 3.274, 2.602])
+
+    def near(order):
+        return close(bits, wanted[order], 0.03 * wanted[order])
+
+    if near([2, 1, 0]):
+        raise Hint("Right numbers, in another order: RNN, GRU, LSTM.")
+    if close(bits, [5.385, 8.932, 13.86], 0.05):
+        raise Hint("That is the last character read, at lag 0. The opening mark is 11 back.")
+    if bits[0] > 1:
+        raise Hint("The RNN: has it a high bar over the opening mark?")
+    if min(bits[1:]) < 1:
+        raise Hint("GRU and LSTM: go to character 12, and look over the first one.")
+    if not near([0, 1, 2]):
+        raise Hint('Read the row of lag 11 in "All numbers", with the slider at 12.')
+    if models in (1, 2, 3):
+        raise Hint("At 125: other characters move them so far back, but look at lag 99 itself.")
+    if models != 0:
+        raise Hint("The last number counts models: 0, 1, 2 or 3.")
+
+
 CHECKS = {
     "7.1": check_unit,
     "7.2": check_parameters,
@@ -241,4 +265,5 @@ CHECKS = {
     "7.9": check_join,
     "7.10": check_ends,
     "7.11": check_held,
+    "7.12": check_seen,
 }
