@@ -6,7 +6,7 @@ rnnLive.add("memory", (() => {
   const characters = [...text];
   const T = characters.length - 1;
   const KINDS = ["hidden", "input", "memory"];
-  const [LEAST, MOST, REACH, LAGS] = [-4, 1, 0.01, 100];
+  const [LEAST, MOST, REACH, LAGS] = [-4, 1, 0.01, 80];
   const [CELL, LEFT, ROW] = [7.8, 40, 20];
 
   // Numbers of two bytes: five bits of exponent, ten of fraction; none here is negative.
