@@ -1052,13 +1052,13 @@ for cell, model in readers.items():
 
 # %%
 before_it, read_part = passage.text()
-x_read, frequencies, moved = letters.encode(read_part[:-1]), np.bincount(ids, minlength=V), {}
+x_read, moved = letters.encode(read_part[:-1]), {}
+frequencies = np.bincount(ids, minlength=V)
 for cell, model in readers.items():
     _, state = model.forward(letters.encode(before_it)[None])
     moved[cell] = influence(model, x_read, frequencies, state)
     mean = [np.diagonal(moved[cell], -lag).mean() for lag in (0, 2, 5, 10, 20, 40)]
-    print(f"{cell:5} bits moved by the character 0, 2, 5, 10, 20 and 40 back:",
-          *(f"{bits:.2g}" for bits in mean))
+    print(f"{cell:5} bits at lags 0, 2, 5, 10, 20, 40:", *(f"{bits:.2g}" for bits in mean))
 far = {cell: np.diagonal(each, -40).mean() for cell, each in moved.items()}
 assert far["rnn"] < 1e-5 < 1e-3 < min(far["gru"], far["lstm"])
 

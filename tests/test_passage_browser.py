@@ -44,12 +44,12 @@ def test_pointing_at_a_character_and_arrows_move_it(visit):
     assert state(page) == 57
     drawing = page.locator("svg.rnn-drawing")
     box = drawing.bounding_box()
-    page.mouse.click(box["x"] + 40 + 7.8 * 9.5, box["y"] + 60)
+    page.mouse.click(box["x"] + 36 + 7.3 * 9.5, box["y"] + 60)
     assert state(page) == 10
     page.wait_for_function("location.hash == '#at=memory&t=10'")
-    page.mouse.move(box["x"] + 40 + 7.8 * 9.5, box["y"] + 60)
+    page.mouse.move(box["x"] + 36 + 7.3 * 9.5, box["y"] + 60)
     page.mouse.down()
-    page.mouse.move(box["x"] + 40 + 7.8 * 14.5, box["y"] + 60)
+    page.mouse.move(box["x"] + 36 + 7.3 * 14.5, box["y"] + 60)
     page.mouse.up()
     assert state(page) == 15
     page.mouse.click(box["x"] + 3, box["y"] + 60)

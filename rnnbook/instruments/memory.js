@@ -7,7 +7,7 @@ rnnLive.add("memory", (() => {
   const T = characters.length - 1;
   const KINDS = ["hidden", "input", "memory"];
   const [LEAST, MOST, REACH, LAGS] = [-4, 1, 0.01, 80];
-  const [CELL, LEFT, ROW] = [7.8, 40, 20];
+  const [CELL, LEFT, ROW] = [7.3, 36, 20];
 
   // Numbers of two bytes: five bits of exponent, ten of fraction; none here is negative.
   function halves(packed) {
@@ -95,15 +95,16 @@ rnnLive.add("memory", (() => {
     }
 
     const below = 30 + found.length * tall;
-    const curves = chart(width, { x: [0, LAGS], y: [LEAST, MOST],
+    const curves = chart(Math.max(width, 350), { x: [0, LAGS], y: [LEAST, MOST],
       xlabel: "lag (characters back)", ylabel: "log10 of the mean influence in bits, whole passage",
       curves: values.map(({ name, mean }, m) => ({ label: name, kind: KINDS[m],
         points: mean.slice(0, end(mean)).map((bits, lag) => [lag, Math.log10(bits)]) })) });
     curves.setAttribute("y", below);
+    curves.setAttribute("width", width); // on a phone it is drawn a little smaller
     return svg("svg", { width, height: below + 282, viewBox: `0 0 ${width} ${below + 282}`,
       style: "cursor:pointer", click: point, pointermove: (e) => { if (e.buttons === 1) point(e); } },
     svg("text", { class: "k-small k-left k-quiet", x: LEFT, y: 12 },
-      "bars: influence, 0.0001 to 10 bits, logarithmic"),
+      "bars: 0.0001 to 10 bits, logarithmic"),
     found.map(line), curves);
   }
 
