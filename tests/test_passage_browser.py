@@ -42,8 +42,8 @@ def test_the_page_has_the_numbers_of_the_package(visit, cell):
 def test_pointing_at_a_character_and_arrows_move_it(visit):
     page = visit("memory", address="#at=memory&t=57")
     assert state(page) == 57
-    drawing = page.locator("svg.rnn-drawing")
-    box = drawing.bounding_box()
+    page.wait_for_timeout(200)  # it is drawn again once its width is known
+    box = page.locator("svg.rnn-drawing").bounding_box()
     page.mouse.click(box["x"] + 36 + 7.3 * 9.5, box["y"] + 60)
     assert state(page) == 10
     page.wait_for_function("location.hash == '#at=memory&t=10'")
@@ -65,6 +65,7 @@ def test_pointing_at_a_character_and_arrows_move_it(visit):
 
 def test_pointing_at_the_chart_or_the_margin_changes_nothing_or_stays_inside(visit):
     page = visit("memory", width=390)
+    page.wait_for_timeout(200)  # it is drawn again once its width is known
     box = page.locator("svg.rnn-drawing").bounding_box()
     page.mouse.click(box["x"] + 100, box["y"] + box["height"] - 60)
     assert state(page) == 125
