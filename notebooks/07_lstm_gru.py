@@ -14,11 +14,11 @@
 # number, measure its gradients, watch it read a novel, and compare it fairly with its rivals. Along the way you meet every option of
 # the Keras layers that learners ask about.
 #
-# | You will | build an LSTM and a GRU gate by gate; get Keras' numbers with Keras' weights; measure gradient flow for three forget biases; compare RNN, LSTM and GRU on four tasks and a novel, beside a TCN and a Transformer; look for a unit that tracks quotations, and switch it off |
+# | You will | build an LSTM and a GRU gate by gate; get Keras' numbers with Keras' weights; measure gradient flow for three forget biases; compare RNN, LSTM and GRU on four tasks and a novel, beside a TCN and a Transformer; look for a unit that tracks quotations, and switch it off; point at a character, and see what it moves |
 # |---|---|
 # | **You learn** | what each gate does, alone and together; why the forget gate's bias matters; what z and 1 − z are; how to count the parameters; what masking, states, dropout and direction do in Keras; what a comparison of five seeds allows you to say |
 # | **You need** | [Chapter 1](01_recurrent_neuron.ipynb), [chapter 3](03_text_generator.ipynb) for the novel, [chapter 5](05_vanishing_gradients.ipynb) for the trouble |
-# | **It takes** | 2 hours to read and run, 3 hours with the exercises up to 7.9, and an evening for the last |
+# | **It takes** | 2 hours to read and run, 3 hours with the exercises but 7.10, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
 # Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
@@ -47,7 +47,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, diagrams, layers, style, tasks
+from rnnbook import data, diagrams, instruments, layers, style, tasks
 from rnnbook.activations import sigmoid
 from rnnbook.baselines import NGram
 from rnnbook.checks import check
@@ -56,6 +56,8 @@ from rnnbook.feedforward import Dense
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show more imports", "code_prompt_hide": "Hide more imports"}
 from rnnbook.gated_cells import gru_gates, gru_step, lstm_gates, lstm_step
+from rnnbook.gradients import influence
+from rnnbook.instruments import passage
 from rnnbook.keras_models import next_token_model, trained
 from rnnbook.language_model import LanguageModel
 from rnnbook.losses import bits_per_token, cross_entropy, mean_squared_error
@@ -132,7 +134,8 @@ claim(30, ("what arrives over 100 steps, tanh layer, largest of 5", max(back), "
 
 # %% [markdown]
 # So the story is not that backpropagation through time had to be replaced. It works as it is. What Hochreiter had shown in 1991 is
-# that it has nothing to work *on* when the state forgets; the cell of 1997 changes the state.
+# that it has nothing to work *on* when the state forgets; the cell of 1997 changes the state. (Its authors did cut the error short
+# where it would have left the cell, which kept learning cheap. [Graves and Schmidhuber (2005)](#graves2005) trained LSTMs with the whole gradient, as everyone does now.)
 #
 # ## The input gate: when to write
 #
@@ -374,6 +377,13 @@ print(f"after {T} steps, by hand and by the layer: h {h.shape}, c {c.shape}")
 assert gap < 1e-12 and abs(c_1 - c_t).max() > 0.01  # c_t was of a larger input
 
 # %% [markdown]
+# Here is one such cell to touch, with one unit and gates that stand still. While there is input it writes $i\tilde c$ a step, and afterwards nothing. The
+# dashed line is the product of its forget gates: what is left of a memory of 1. Move one gate at a time. Which of them changes $c$, and which $h$ alone?
+
+# %%
+instruments.show("gates")
+
+# %% [markdown]
 # ### The same in Keras
 #
 # A Keras layer keeps the weights of all gates side by side in three arrays: a kernel $(D, 4H)$, a recurrent kernel $(H, 4H)$ and a bias $(4H,)$.
@@ -525,6 +535,7 @@ claim(31, ("LSTM, 10 inputs and 20 units: parameters", formula["LSTM"], "== 2480
 # | 1997 | [Hochreiter and Schmidhuber](#hochreiter1997) | the LSTM: carousel, input gate, output gate |
 # | 2000 | [Gers, Schmidhuber and Cummins](#gers2000) | the forget gate |
 # | 2000 | [Gers and Schmidhuber](#gers2000b) | peepholes |
+# | 2005 | [Graves and Schmidhuber](#graves2005) | the whole gradient instead of a truncated one; LSTMs in both directions |
 # | 2014 | [Cho et al.](#cho2014) | the GRU, still without that name |
 # | 2014 | [Chung et al.](#chung2014) | a comparison of GRU, LSTM and tanh layer |
 # | 2015 | [Jozefowicz et al.](#jozefowicz2015) | a search through more than ten thousand cells; a forget bias of 1 |
@@ -850,7 +861,7 @@ assert max(max(bits["gru"]), max(bits["lstm"])) < np.log2(V)
 # ### What does not follow
 #
 # It does not follow that the one at the top is "better". This is one text, one size, one budget, one rate for all. Three things would change the order: more updates, which favors the cells that start slowly; a rate tuned for each; and a machine that computes all time steps at once, for which the last two
-# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the tanh layer, the GRU and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
+# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the GRU, the tanh layer and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
 # that plain LSTMs beat newer models that had claimed to beat them.
 #
 # What the Transformer has that no tuning gives a recurrent layer is this: in training, no step waits for another. Count what must wait. In a recurrent layer, each of $T$ steps waits for the one before, so the longest chain is at least $T$ steps; in a TCN or a Transformer it is the number of layers.
@@ -1015,6 +1026,76 @@ assert 0 < users < 5
 # %% [markdown]
 # There it is. Without one of a few units, the net is surprised when words end, and often *less* surprised inside long words: it has lost its sense of how long the word has been. So these units are causes, and not only correlates: the net uses them to end words. But other units follow the word almost as closely, and switching them off costs nothing. A picture of a unit that lights up would have shown you
 # all five alike. Switch it off before you give it a name.
+#
+# ### What does it remember?
+#
+# The same can be done from outside, to the text instead of the net: change one character that was read, and see how far the prediction moves. Let $p$ be the prediction after $x_1, \dots, x_t$, and
+# $p_v$ the one where the character $v$ stood in the place of $x_j$. The **[influence](#term-influence)** of character $j$ on the prediction after $t$ is the mean distance between the two, over all other characters $v$, each with its
+# frequency $f(v)$ in the training text:
+#
+# $$
+# I_{tj} = \sum_{v \ne x_j} \frac{f(v)}{1 - f(x_j)} \, \sum_w p(w) \log_2 \frac{p(w)}{p_v(w)}
+# $$ (7.10)
+#
+# The inner sum is the Kullback-Leibler divergence in bits: what it costs to bet on $p_v$ where $p$ is right. $I$ has shape $(T, T)$, with zeros for $j > t$. It is a measurement, not a gradient:
+# [influence](#rnnbook.gradients.influence) tries every $v$ at every place. [Khandelwal et al. (2018)](#khandelwal2018) looked at LSTMs that read words in a like way: they shuffled, replaced and dropped what was read.
+#
+# Three models read a passage from the novel's test chapters: a tanh layer, a GRU and an LSTM with equally many parameters, each trained beforehand, once, on the training chapters.
+
+# %%
+readers = {cell: passage.model(cell) for cell in ("rnn", "gru", "lstm")}
+for cell, model in readers.items():
+    size = sum(a.size for a in model.parameters.values())
+    b = bits_per_token(model.log_probabilities(held))
+    print(f"{cell:5} {model.H:3} units, {size:,} parameters, {b:.2f} bits")
+    assert model.tokens == letters.tokens and b < 2.1
+
+# %%
+before_it, read_part = passage.text()
+x_read, moved = letters.encode(read_part[:-1]), {}
+frequencies = np.bincount(ids, minlength=V)
+for cell, model in readers.items():
+    _, state = model.forward(letters.encode(before_it)[None])
+    moved[cell] = influence(model, x_read, frequencies, state)
+    mean = [np.diagonal(moved[cell], -lag).mean() for lag in (0, 2, 5, 10, 20, 40)]
+    print(f"{cell:5} bits at lags 0, 2, 5, 10, 20, 40:", *(f"{bits:.2g}" for bits in mean))
+far = {cell: np.diagonal(each, -40).mean() for cell, each in moved.items()}
+assert far["rnn"] < 1e-5 < 1e-3 < min(far["gru"], far["lstm"])
+
+# %% [markdown]
+# And here you can point at the passage, or go through it with the arrow keys. The bars over the characters show how far each of them moved the prediction at the place that is framed. What comes after it is gray:
+# it was not yet read.
+
+# %%
+instruments.show("memory")
+
+# %% [markdown]
+# The last few characters do nearly all, in all three. Farther back they part, although they have equally many parameters: the tanh layer hears next to nothing of what is 20 back, and the other two still hear
+# a little of what is 40 back.
+#
+# What is it that they hear? Go to the comma in the first quotation: there the mark that opened it, 11 back, has a high bar for the GRU and the LSTM. And where the second one ends, the highest of the LSTM's bars
+# far away stands 49 back, at the space after "late...": a quotation might have ended there. That can be tested. Put another character in one place, and ask how probable a quotation mark is next.
+
+# %%
+mark, closing = letters.encode('"')[0], {}
+for what, n, place, put in (("12, as it is", 12, 0, '"'), ("12, not opened", 12, 0, "A"),
+                            ("125, as it is", 125, 25, '"'), ("125, not opened", 125, 25, "A"),
+                            ("125, closed 49 back", 125, 75, '"')):
+    changed = before_it + read_part[:place] + put + read_part[place + 1 : n]
+    closing[what] = [model.next_probabilities(letters.encode(changed))[mark]
+                     for model in readers.values()]
+    print(f"a mark after {what:20}", np.round(closing[what], 3))
+for m in (1, 2):  # the GRU and the LSTM
+    assert closing["12, not opened"][m] < 0.1 * closing["12, as it is"][m]
+    assert closing["125, closed 49 back"][m] < 0.2 * closing["125, as it is"][m]
+
+# %% [markdown]
+# So the GRU and the LSTM know whether a quotation is open: they hardly close one that was not opened, or that was closed already, while the tanh layer puts its marks by what stands just before. The unit search above found nothing of the kind in a smaller
+# and less trained net. But look at the mark that opened it, 99 back: without that one, neither changes its mind much. Over that distance it may be the words, which sound like speech, that keep the quotation open.
+#
+# What this does *not* show: a memory of the content. That a character can be changed without effect does not mean that it was forgotten, since others may say the same; that it has an effect does not mean that it was understood.
+# It is one passage, picked because quotations open and close in it, and one training for each model, with a gradient that went back 64 characters at most. And they differ in more than the cell: the tanh layer is also the worst at
+# predicting, and was trained with a smaller rate.
 #
 # ## Every option, once
 #
@@ -1324,6 +1405,7 @@ print("stripped:", mended.name, mended.units, "units")
 # - At the start, the forget bias decides how far a gradient reaches: a default LSTM forgets over a hundred steps, and a default GRU forgets faster than a tanh layer. Explosion remains; keep clipping.
 # - Which cell wins depends on task, start, budget and rate. With five seeds, believe only ranges that are apart.
 # - Some units of a trained LSTM follow the length of the word, and some of these are what the net uses to end it; others are not. Switch a unit off before you name it.
+# - Change one character, and see how far the prediction moves: on one passage, a GRU and an LSTM heard what a tanh layer of the same size no longer heard, and knew whether a quotation was open.
 #
 # ## What number should I get?
 
@@ -1574,6 +1656,47 @@ def ends(n):
 
 
 check("7.10", ends)
+
+# %% [markdown]
+# ### Exercise 7.11: Predict the memory
+#
+# *predict · 8 minutes*
+#
+# The cell that you can touch, above, writes $i\tilde c = 0.5 \times 0.6 = 0.3$ a step while there is input, and $o = 0.8$. **Before you touch it**, predict three numbers. At $f = 0.99$, after how many
+# steps is half of a memory left? At $f = 0.9$, with input for 50 steps, how large is $c$ after the 50th? And at $f = 1$, with input for 10 steps, what is $h$ after 100? Then look, and hand in
+# what you see: <a href="#at=gates&amp;f=0.99">the first</a>, <a href="#at=gates&amp;f=0.9&amp;n=50">the second</a>, <a href="#at=gates&amp;f=1">the third</a>.
+
+# %% tags=["stub"]
+held_fast = ...  # a list of three numbers
+
+check("7.11", held_fast)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# 0.99 ** n = 1/2; a geometric series, which would settle at 0.3 / (1 - 0.9); ten times 0.3.
+held_fast = [np.log(0.5) / np.log(0.99), 0.3 * (1 - 0.9**50) / (1 - 0.9), 0.8 * np.tanh(3.0)]
+print(np.round(held_fast, 3))
+check("7.11", held_fast)
+
+# %% [markdown]
+# ### Exercise 7.12: What moves the quotation mark?
+#
+# *predict · 8 minutes*
+#
+# The passage that you can touch, above, begins with a quotation mark. The character at 12 is the comma before the closing one. **Before you look**, predict: by about how many bits does the opening mark, 11 back, move the prediction
+# there in each model: by a hundredth, or by more than one? And at 125, where the second quotation has been open for a while: how many of the three models does its opening mark, 99 back, move by 0.01 bits or more? Then
+# <a href="#at=memory&amp;t=12">look at 12</a> and <a href="#at=memory&amp;t=125">at 125</a>, open "All numbers", and hand in what you read: the bits at lag 11 for RNN, GRU and LSTM, and the number of models.
+
+# %% tags=["stub"]
+seen = ...  # a list of four numbers
+
+check("7.12", seen)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# Row t - 1 of the influence is the prediction after character t; column 0 the opening mark.
+seen = [moved[cell][11, 0] for cell in ("rnn", "gru", "lstm")]
+seen.append(sum(moved[cell][124, 25] >= 0.01 for cell in readers))
+print([f"{number:.2g}" for number in seen])
+check("7.12", seen)
 
 # %% [markdown]
 # ## Further reading

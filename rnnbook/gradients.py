@@ -1,8 +1,9 @@
-"""Gradients checked, and gradients measured on their way back through time."""
+"""Gradients checked, gradients on their way back through time, and influence without gradients."""
 
 import numpy as np
 
 from rnnbook.arrays import numbers, shaped
+from rnnbook.text import token_ids
 
 
 def finite_differences(loss, arrays, step=1e-5):
@@ -187,3 +188,67 @@ def flow(jacobians):
         product, scale = product / norm, scale + np.log10(norm)
         logs.append(scale)
     return np.array(logs + [-np.inf] * (len(jacobians) - len(logs)))
+
+
+def influence(model, ids, frequencies, state=None):
+    r"""Return how far each token of a text moves the predictions after it, in bits.
+
+    Token j is replaced by another one, v, drawn with its frequency f(v) among the others. The
+    influence on the prediction after token t is the mean Kullback-Leibler divergence
+
+    .. math::
+
+        I_{tj} = \sum_{v \ne x_j} \frac{f(v)}{1 - f(x_j)} \sum_w p(w) \log_2 \frac{p(w)}{p_v(w)},
+
+    with p the prediction after x_1, ..., x_t, and p_v the one where v stands for x_j. All v are
+    tried, so nothing is drawn.
+
+    Parameters
+    ----------
+    model : rnnbook.language_model.LanguageModel
+        Any object with a size V, and a method ``forward(ids, state)`` that returns logits and
+        states as the one of that class does. In float64, rounding stays below 1e-12 bits.
+    ids : array_like of int, shape (T,)
+        The text.
+    frequencies : array_like, shape (V,)
+        How often each token is put in another's place, such as its count in the training text.
+    state : numpy.ndarray, optional
+        The state before the first token, as ``forward`` returns it for B = 1. Zero by default.
+
+    Returns
+    -------
+    numpy.ndarray, shape (T, T)
+        Entry (t, j) is the influence of token j on the prediction after token t; 0 for j > t.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the ids are not whole numbers from 0 to V - 1, or the frequencies are negative, or
+        zero for all tokens but one.
+
+    Notes
+    -----
+    That a text is changed to see what a model uses of it is after Khandelwal, He, Qi and Jurafsky
+    (2018), section 3.
+    """
+    ids = token_ids(ids, model.V, 1)
+    f = shaped("frequencies", frequencies, "V", V=model.V)
+    if f.min() < 0 or np.count_nonzero(f) < 2:
+        raise ValueError(
+            f"frequencies must be >= 0, and > 0 for two tokens, got {np.count_nonzero(f)} of them "
+            f"and the least {f.min()} (count the tokens of a text)"
+        )
+    moved = np.zeros((len(ids), len(ids)))
+    for j, token in enumerate(ids):
+        rows = np.repeat(ids[None, j:], model.V, axis=0)
+        rows[:, 0] = np.arange(model.V)  # row v has v in the place of token j
+        start = None if state is None else np.repeat(state, model.V, axis=-2)
+        logits = model.forward(rows, start)[0]
+        log_q = logits - logits.max(axis=2, keepdims=True)
+        log_q -= np.log(np.exp(log_q).sum(axis=2, keepdims=True))
+        log_p = log_q[token]
+        weights = np.where(np.arange(model.V) == token, 0, f)
+        bits = (np.exp(log_p) * (log_p - log_q)).sum(axis=2) / np.log(2)
+        moved[j:, j] = weights @ bits / weights.sum()
+        state = model.forward(ids[None, j : j + 1], state)[1]
+    return np.maximum(moved, 0)  # rounding can leave less than zero

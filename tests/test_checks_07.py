@@ -61,6 +61,8 @@ RIGHT = {
     "7.8": 1.9,
     "7.9": join,
     "7.10": ends,
+    "7.11": [68.97, 2.985, 0.796],
+    "7.12": [0.01020, 3.27, 2.60, 0],
 }
 
 WRONG = [
@@ -117,12 +119,29 @@ WRONG = [
     ("7.10", lambda n: [2] * n, "never says"),
     ("7.10", lambda n: [1] * n, "can follow a b"),
     ("7.10", lambda n: ends(n) if n <= 10 else [2] * (n - 3) + [0, 0, 0], "not for 15"),
+    ("7.11", [50, 2.985, 0.796], "a share of what is left"),
+    ("7.11", [22.8, 2.985, 0.796], "the instrument starts"),
+    ("7.11", [99, 2.985, 0.796], "for which n"),
+    ("7.11", [69, 15, 0.796], "forgets while"),
+    ("7.11", [69, 3, 0.796], "missing yet"),
+    ("7.11", [69, 0.3, 0.796], "geometric series"),
+    ("7.11", [69, 2.98, 0], "nothing fades"),
+    ("7.11", [69, 2.98, 2.4], "a tanh and a gate"),
+    ("7.11", [69, 2.98, np.tanh(3)], "output gate open"),
+    ("7.11", [69, 2.98, 0.5], "first c after"),
+    ("7.12", [2.6, 3.27, 0.0102, 0], "another order"),
+    ("7.12", [5.39, 8.93, 13.86, 0], "at lag 0"),
+    ("7.12", [3, 3.27, 2.6, 0], "a high bar"),
+    ("7.12", [0.01, 0.01, 2.6, 0], "look over the first"),
+    ("7.12", [0.2, 3.27, 2.6, 0], "the row of lag 11"),
+    ("7.12", [0.0102, 3.27, 2.6, 1], "lag 99 itself"),
+    ("7.12", [0.0102, 3.27, 2.6, 99], "counts models"),
 ]
 
 
 def test_no_hint_gives_a_number_of_the_answer_away():
     secret = {"7.1": {"1.3"}, "7.2": {"24832", "18816", "18624"}, "7.3": {"3", "104"}}
-    secret["7.8"] = {"1.9", "1.9:"}
+    secret |= {"7.8": {"1.9", "1.9:"}, "7.11": {"69", "69.0", "2.985", "0.796"}}
     for e, answer, _ in WRONG:
         assert not secret.get(e, set()) & set(hint(e, answer).split())
 

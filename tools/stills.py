@@ -30,6 +30,7 @@ def drawn(browser, name):
     page.close()
     if not drawing:
         return ""
+    drawing = drawing.replace("&nbsp;", "\u00a0")  # which XML does not know
     return drawing.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1).replace(
         ">", "><style/>", 1
     )

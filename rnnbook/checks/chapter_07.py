@@ -204,6 +204,55 @@ def check_ends(ends):
             raise Hint(f"Right for all n tried below {n}, but not for {n}.")
 
 
+def check_held(answer):
+    """7.11: half-life, ceiling and output of a cell whose gates stand still."""
+    half, c, h = array_of(answer, (3,), "The answer")
+    if close(half, 50, 0.5):
+        raise Hint("The first: each step takes a share of what is left, not of what was written.")
+    if close(half, np.log(0.5) / np.log(0.97), 0.5):
+        raise Hint("The first: that is for the gate at which the instrument starts.")
+    if not close(half, np.log(0.5) / np.log(0.99), 0.6):
+        raise Hint("The first: for which n is f**n one half?")
+    if close(c, 50 * 0.3, 0.01):
+        raise Hint("The second: so much was written, but the gate forgets while the cell writes.")
+    if close(c, 3, 1e-6):
+        raise Hint("The second: there it would settle in the end. A little is missing yet.")
+    if not close(c, 3 * (1 - 0.9**50), 0.006):
+        raise Hint("The second: add up what is left of each of the fifty, a geometric series.")
+    if close(h, 0, 0.01):
+        raise Hint("The third: with f = 1 nothing fades.")
+    if close(h, 3, 0.01) or close(h, 0.8 * 3, 0.01):
+        raise Hint("The third: from c to h the way leads through a tanh and a gate.")
+    if close(h, np.tanh(3), 0.001):
+        raise Hint("The third: how far is the output gate open?")
+    if not close(h, 0.8 * np.tanh(3), 0.002):
+        raise Hint("The third: first c after the steps with input; then o times tanh(c).")
+
+
+def check_seen(answer):
+    """7.12: what the opening mark does to three predictions, 11 and 99 characters later."""
+    *bits, models = array_of(answer, (4,), "The answer")
+    wanted = np.array([0.0102, 3.274, 2.602])
+
+    def near(order):
+        return close(bits, wanted[order], 0.03 * wanted[order])
+
+    if near([2, 1, 0]):
+        raise Hint("Right numbers, in another order: RNN, GRU, LSTM.")
+    if close(bits, [5.385, 8.932, 13.86], 0.05):
+        raise Hint("That is the last character read, at lag 0. The opening mark is 11 back.")
+    if bits[0] > 1:
+        raise Hint("The RNN: has it a high bar over the opening mark?")
+    if min(bits[1:]) < 1:
+        raise Hint("GRU and LSTM: go to character 12, and look over the first one.")
+    if not near([0, 1, 2]):
+        raise Hint('Read the row of lag 11 in "All numbers", with the slider at 12.')
+    if models in (1, 2, 3):
+        raise Hint("At 125: other characters move them so far back, but look at lag 99 itself.")
+    if models != 0:
+        raise Hint("The last number counts models: 0, 1, 2 or 3.")
+
+
 CHECKS = {
     "7.1": check_unit,
     "7.2": check_parameters,
@@ -215,4 +264,6 @@ CHECKS = {
     "7.8": check_bias,
     "7.9": check_join,
     "7.10": check_ends,
+    "7.11": check_held,
+    "7.12": check_seen,
 }

@@ -162,7 +162,8 @@ def _still(name):
         return "data:,"
     drawing = picture.read_text("utf-8").replace("<style/>", f"<style>{style}</style>")
     drawing = drawing.strip().replace("></circle>", "/>").replace("></path>", "/>")
-    return "data:image/svg+xml," + quote(drawing.replace('"', "'"), safe=" =:/,;(){}.-'!*<>")
+    drawing = re.sub("<[^>]*>", lambda tag: tag[0].replace('"', "'"), drawing)  # not the text's
+    return "data:image/svg+xml," + quote(drawing, safe=" =:/,;(){}.-'!*<>")
 
 
 @functools.cache
