@@ -937,7 +937,7 @@ open_share = (f_read > 0.9).mean(axis=0)
 print(f"forget gates: mean {f_read.mean():.2f}; units open (above 0.9) more than half of the",
       f"time: {(open_share > 0.5).sum()} of 64; never: {(open_share == 0).sum()}")
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. Dark keeps, light forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and forty-two columns, the characters of a sentence. Several rows turn light at spaces and at the first letters of words and dark inside the words; others do the opposite."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. A gate of 1 keeps, one of 0 forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and forty-two columns, the characters of a sentence. Several rows fall toward 0 at spaces and at the first letters of words and stand near 1 inside the words; others do the opposite."}}
 begin = held_text.index("Gate eleven")
 part = slice(begin, begin + 42)
 busy = np.argsort(-f_read.std(axis=0))[:12]
