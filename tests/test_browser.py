@@ -127,3 +127,14 @@ def test_the_color_button_changes_the_theme(book_url, browser):
             themes.add(visit.page.evaluate("document.documentElement.dataset.theme"))
     assert themes == {"light", "dark"}
     assert visit.problems == []
+
+
+def test_a_dark_page_is_printed_in_light(book_url, browser):
+    with Visit(browser, book_url, color_scheme="dark") as visit:
+        visit.open("index.html")
+        background = "getComputedStyle(document.body).backgroundColor"
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
+        visit.page.evaluate(f"addEventListener('beforeprint', () => {{ printed = {background}; }})")
+        visit.page.pdf()
+        assert visit.page.evaluate("printed") == "rgb(255, 255, 255)"
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == "dark"
