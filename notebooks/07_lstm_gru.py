@@ -937,16 +937,16 @@ open_share = (f_read > 0.9).mean(axis=0)
 print(f"forget gates: mean {f_read.mean():.2f}; units open (above 0.9) more than half of the",
       f"time: {(open_share > 0.5).sum()} of 64; never: {(open_share == 0).sum()}")
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. A gate of 1 keeps, one of 0 forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and forty-two columns, the characters of a sentence. Several rows fall toward 0 at spaces and at the first letters of words and stand near 1 inside the words; others do the opposite."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. A gate of 1 keeps, one of 0 forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and thirty-four columns, the characters of a sentence. Several rows fall toward 0 at spaces and at the first letters of words and stand near 1 inside the words; others do the opposite."}}
 begin = held_text.index("Gate eleven")
-part = slice(begin, begin + 42)
+part = slice(begin, begin + 34)
 busy = np.argsort(-f_read.std(axis=0))[:12]
 fig, ax = plt.subplots(figsize=(5.8, 3.2))
 look = {"aspect": "auto", "cmap": "Purples", "vmin": 0, "vmax": 1}
 image = ax.imshow(f_read[part][:, busy].T.round(1), **look)
 ax.grid(False)
 ax.set(xlabel="characters read", ylabel="unit", yticks=[],
-       xticks=range(42), xticklabels=held_text[part].replace(" ", "_"))
+       xticks=range(34), xticklabels=held_text[part].replace(" ", "_"))
 fig.colorbar(image, ax=ax, label="forget gate")
 plt.show()
 
