@@ -25,6 +25,10 @@ NO_BROWSER = (
     "no Chromium found; install it (Debian: apt-get install chromium chromium-driver, "
     "macOS: brew install --cask chromium) or set CHROMIUM to its path"
 )
+# Run in a page with an instrument: window.spoken then holds what a screen reader is given to say.
+RECORD_SPOKEN = """() => { window.spoken = []; const said = document.querySelector('[role=status]');
+    new MutationObserver(() => window.spoken.push(said.textContent))
+        .observe(said, {childList: true, characterData: true, subtree: true}); }"""
 
 
 def book_inputs():

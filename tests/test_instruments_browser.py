@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import RECORD_SPOKEN, ROOT
 
 from rnnbook import cells, gated_cells, gradients, hmm, instruments, layers
 
@@ -273,11 +273,7 @@ def test_with_motion_it_runs_step_by_step_and_can_be_paused(visit):
 
 def test_values_are_spoken_once_after_a_pause(visit):
     page = visit("gradient-flow")
-    page.evaluate(
-        """() => { window.spoken = []; const said = document.querySelector('[role=status]');
-        new MutationObserver(() => window.spoken.push(said.textContent))
-            .observe(said, {childList: true, characterData: true, subtree: true}); }"""
-    )
+    page.evaluate(RECORD_SPOKEN)
     page.get_by_label("Time steps T").focus()
     for _ in range(12):
         page.keyboard.press("ArrowRight")

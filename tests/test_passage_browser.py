@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import RECORD_SPOKEN
 
 from rnnbook.instruments import passage
 
@@ -76,11 +77,7 @@ def test_pointing_at_the_chart_or_the_margin_changes_nothing_or_stays_inside(vis
 
 def test_it_is_spoken_once_after_a_pause(visit):
     page = visit("memory")
-    page.evaluate(
-        """() => { window.spoken = []; const said = document.querySelector('[role=status]');
-        new MutationObserver(() => window.spoken.push(said.textContent))
-            .observe(said, {childList: true, characterData: true, subtree: true}); }"""
-    )
+    page.evaluate(RECORD_SPOKEN)
     page.get_by_label("Character, of 156").focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
