@@ -87,6 +87,7 @@ def shares(step):
 
     with (
         mock.patch.object(np, "matmul", timed("products", np.matmul)),
+        mock.patch.object(np, "dot", timed("products", np.dot)),
         mock.patch.object(np, "tanh", timed("tanh", np.tanh)),
         mock.patch.object(layers, "to_sigmoid", timed("tanh", layers.to_sigmoid)),
     ):

@@ -70,10 +70,13 @@ def slope(name, h):
     return (h > 0).astype(h.dtype) if name == "relu" else np.ones_like(h)
 
 
-def to_sigmoid(tanh_half):
-    """Make σ(a) of tanh(a / 2), in place: σ(a) = (1 + tanh(a / 2)) / 2."""
-    tanh_half *= 0.5
-    tanh_half += 0.5
+def to_sigmoid(tanh_half, half=0.5):
+    """Make σ(a) of tanh(a / 2), in place: σ(a) = (1 + tanh(a / 2)) / 2.
+
+    As an array of the same dtype, ``half`` need not be converted at each call.
+    """
+    np.multiply(tanh_half, half, out=tanh_half)
+    np.add(tanh_half, half, out=tanh_half)
 
 
 def tanh_slope(h, out):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnnbook.arrays import checked_ids, shaped, whole
-from rnnbook.recurrent import sums_by_id
+from rnnbook.products import sums_by_id
 
 
 class Embedding:

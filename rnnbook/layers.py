@@ -48,13 +48,14 @@ class RNN(Recurrent):
             h_t[:] = self.phi(a)
 
     def _step_back(self, t, _, ds, da):
-        (_, h_t), slope = self.views[t], self.u
-        if self.activation == "tanh":
-            tanh_slope(h_t, out=slope)
+        (dh,), da, h_t, u = ds, da[0], self.views[t][1], self.u
+        if self.activation == "tanh":  # da = dh (1 - h^2)
+            np.multiply(h_t, h_t, out=u)
+            np.multiply(u, dh, out=u)
+            np.subtract(dh, u, out=da)
         else:
-            slope = activations.slope(self.activation, h_t)
-        np.multiply(slope, ds[0], out=da[0])
-        multiply(self.W_back, da[0], out=ds[0])
+            np.multiply(activations.slope(self.activation, h_t), dh, out=da)
+        multiply(self.W_back, da, self.into_dh)
 
 
 class LSTM(Recurrent):
@@ -80,7 +81,8 @@ class LSTM(Recurrent):
         If an argument is not of its kind.
     """
 
-    gates, rows, states, halved = "ifco", 4, 2, (0, 1, 3)
+    gates, rows, states, sigmoids = "ifco", 4, 2, "ifo"
+    order = "cifo"  # the three with a sigmoid together
 
     def __init__(self, D, H, seed, forget_bias=1.0, peepholes=False, dtype="float32"):
         super().__init__(D, H, seed, dtype)
@@ -91,29 +93,30 @@ class LSTM(Recurrent):
 
     def _views(self, t):
         (h, c), a = self.s, self.a[t]
-        return *a, a[:3], a[:2], c[t], c[t + 1], h[t + 1]
+        ready = 3 if self.peepholes else 4  # the output gate's peephole waits for c_t
+        return a[:ready], a[1:ready], *a, c[t], c[t + 1], h[t + 1]
 
     def _step(self, t):
-        i, f, c_tilde, o, ifc, both, c_prev, c_t, h_t = self.views[t]
+        ready, sigmoids, c_tilde, i, f, o, c_prev, c_t, h_t = self.views[t]
         u = self.u
         if self.peepholes:
             p_i, p_f, p_o = self.parameters["p"].reshape(3, -1, 1) / 2
             i += p_i * c_prev
             f += p_f * c_prev
-        np.tanh(ifc, out=ifc)
-        to_sigmoid(both)
+        np.tanh(ready, out=ready)
+        to_sigmoid(sigmoids, self.half)
         np.multiply(f, c_prev, out=c_t)
         c_t += np.multiply(i, c_tilde, out=u)
         if self.peepholes:
             o += p_o * c_t
-        np.tanh(o, out=o)
-        to_sigmoid(o)
+            np.tanh(o, out=o)
+            to_sigmoid(o, self.half)
         np.tanh(c_t, out=u)
         np.multiply(o, u, out=h_t)
 
     def _factors(self, block):
         c_prev, c_t = self.s[1][block], self.s[1][1:][block]
-        i, f, c_tilde, o = self.a[block].transpose(1, 0, 2, 3)
+        c_tilde, i, f, o = self.a[block].transpose(1, 0, 2, 3)
         to_i, to_f, to_c_tilde, to_o, to_c, tanh_c, u = self.scratch[:, : len(c_t)]
         np.tanh(c_t, out=tanh_c)
         # From dh to the pre-activation of o, tanh(c) o (1 - o), and to dc, o (1 - tanh(c)^2):
@@ -127,19 +130,22 @@ class LSTM(Recurrent):
         np.subtract(i, np.multiply(to_i, c_tilde, out=u), out=to_c_tilde)
         to_i -= np.multiply(to_i, i, out=u)
 
+    def _views_back(self, j):
+        return self.scratch[:3, j], self.scratch[3, j], self.scratch[4, j], self.da[:3], self.da[3]
+
     def _step_back(self, t, j, ds, da):
-        (dh, dc), forget = ds, self.views[t][1]
-        factors, to_o, to_c = self.scratch[:3, j], self.scratch[3, j], self.scratch[4, j]
-        np.multiply(to_o, dh, out=da[3])
+        (dh, dc), forget = ds, self.views[t][4]
+        factors, to_o, to_c, da_ifc, da_o = self.views_back[j]
+        np.multiply(to_o, dh, out=da_o)
         dc += np.multiply(to_c, dh, out=dh)
         if self.peepholes:
             p_i, p_f, p_o = self.parameters["p"].reshape(3, -1, 1)
-            dc += p_o * da[3]
-        np.multiply(factors, dc, out=da[:3])
+            dc += p_o * da_o
+        np.multiply(factors, dc, out=da_ifc)
         dc *= forget
         if self.peepholes:
             dc += p_i * da[0] + p_f * da[1]
-        multiply(self.W_back, self.da_flat, out=dh)
+        multiply(self.W_back, self.da_flat, self.into_dh)
 
     def _add_gradients(self, block, da, heard, dx):
         super()._add_gradients(block, da, heard, dx)
@@ -178,7 +184,7 @@ class GRU(Recurrent):
         If an argument is not of its kind.
     """
 
-    gates, rows, halved = "zrh", 4, (0, 1)
+    gates, rows = "zrh", 4
 
     def __init__(self, D, H, seed, dtype="float32"):
         super().__init__(D, H, seed, dtype)
@@ -189,22 +195,24 @@ class GRU(Recurrent):
         *kernels, b, b_rec = super().get_weights()
         return [*kernels, np.stack([b, b_rec])]
 
-    def _fuse(self):
-        super()._fuse()
-        H2, b_rec = 2 * self.H, self.parameters["b_rec"]
-        self.W_in = self.W[H2:, self.H :].copy()  # the candidate hears the input apart
-        self.W[H2:, self.H :] = 0
-        self.W[:, -1] += b_rec
-        self.W[:H2, -1] -= b_rec[:H2] / 2
+    def _parts(self):
+        H = self.H  # of the rows h~, z, r and W_h h + b_h; a slot holds h, a one, and x
+        candidate, both, u_h = slice(0, H), slice(H, 3 * H), slice(3 * H, None)
+        return [(candidate, slice(H, None)), (both, slice(None)), (u_h, slice(0, H + 1))]
 
-    def _listen(self, t):
-        candidate, H2 = self.a[t, 0], 2 * self.H
-        multiply(self.W, self.slots[t], out=self.sums[t])
-        multiply(self.W_in, self.slots[t][self.H :], out=candidate)
-        if self.ids is not None:
-            u = self.table.take(self.ids[t], axis=1)
-            self.sums[t][:H2] += u[:H2]
-            candidate += u[H2:]
+    def _fuse(self):
+        p, H, H2 = self.parameters, self.H, 2 * self.H
+        of_candidate, of_both, of_u_h = self.W
+        W_x = np.roll(p["W_x"], H, axis=0)
+        W_x[H:] /= 2
+        if self.ids is None:
+            of_candidate[:, 1:], of_both[:, H + 1 :] = W_x[:H], W_x[H:]
+        else:
+            self.table = W_x
+        np.divide(p["W_h"][:H2], 2, out=of_both[:, :H])
+        np.divide((p["b"] + p["b_rec"])[:H2], 2, out=of_both[:, H])
+        of_u_h[:, :H], of_u_h[:, H] = p["W_h"][H2:], p["b_rec"][H2:]
+        of_candidate[:, 0] = p["b"][H2:]
 
     def _views(self, t):
         h, a = self.s[0], self.a[t]
@@ -214,7 +222,7 @@ class GRU(Recurrent):
         h_tilde, z, r, u_h, both, h_prev, h_t = self.views[t]
         u = self.u
         np.tanh(both, out=both)
-        to_sigmoid(both)
+        to_sigmoid(both, self.half)
         h_tilde += np.multiply(r, u_h, out=u)
         np.tanh(h_tilde, out=h_tilde)
         np.subtract(h_prev, h_tilde, out=u)
@@ -235,30 +243,29 @@ class GRU(Recurrent):
         np.multiply(to_u_h, u_h, out=to_r)
         to_r -= np.multiply(to_r, r, out=u)
 
+    def _views_back(self, j):
+        return self.scratch[:4, j]
+
     def _step_back(self, t, j, ds, da):
         dh, z = ds[0], self.views[t][1]
-        np.multiply(self.scratch[:4, j], dh, out=da)
+        np.multiply(self.views_back[j], dh, out=da)
         dh *= z
-        multiply(self.W_back, self.da_flat[self.H :], out=self.u)
+        multiply(self.W_back, self.back_to_h, self.into_u)
         dh += self.u
 
-    def _prepare_gradients(self):
-        super()._prepare_gradients()
-        self.dW_in = np.zeros_like(self.W_in)
-
-    def _add_gradients(self, block, da, heard, dx):
-        H = self.H
-        self.dW += np.matmul(da[H:], heard.T, out=self.dW_block)
-        self.dW_in += da[:H] @ heard[H:].T
+    def _add_of_input(self, block, da, dx, W_x):
         # The rows that hear the input are the candidate, z and r, in this order.
-        self._add_of_input(block, da[: 3 * H], dx, np.roll(self.parameters["W_x"], H, axis=0))
+        super()._add_of_input(block, da[: 3 * self.H], dx, np.roll(W_x, self.H, axis=0))
 
     def _split_gradients(self):
-        H, dW, dW_in = self.H, self.dW, self.dW_in
-        dW_x = np.concatenate([dW[: 2 * H, H:-1], dW_in[:, :-1]])
+        H, (of_candidate, of_both, of_u_h) = self.H, self.dW
+        if self.ids is None:
+            dW_x = np.concatenate([of_both[:, H + 1 :], of_candidate[:, 1:]])
+        else:
+            dW_x = np.roll(self.dW_ids, -H, axis=0)
         return {
-            "W_x": dW_x if self.ids is None else np.roll(self.dW_ids, -H, axis=0),
-            "W_h": dW[:, :H],
-            "b": np.concatenate([dW[: 2 * H, -1], dW_in[:, -1]]),
-            "b_rec": dW[:, -1],
+            "W_x": dW_x,
+            "W_h": np.concatenate([of_both[:, :H], of_u_h[:, :H]]),
+            "b": np.concatenate([of_both[:, H], of_candidate[:, 0]]),
+            "b_rec": np.concatenate([of_both[:, H], of_u_h[:, H]]),
         }

@@ -1,14 +1,14 @@
 """What the recurrent layers have in common: weights, buffers, and the two loops over time.
 
 Inside, arrays are (time, features, batch), so that at each step a gate is a run of contiguous
-memory. State, input and a row of ones lie in one slot, so one product a step gives all gates.
+memory. State, a row of ones and input lie in one slot, so one product a step gives all gates.
 A block's slots lie side by side, (features, steps, batch): one product gives its gradients.
 """
 
 import numpy as np
 
 from rnnbook.arrays import checked_ids, numbers, shaped, whole
-from rnnbook.products import aligned, multiply, spaced, sums_by_id
+from rnnbook.products import aligned, in_bands, multiply, spaced, sums_by_id
 
 
 class Recurrent:
@@ -21,7 +21,8 @@ class Recurrent:
     """
 
     gates, rows, states = "h", 1, 1
-    halved = ()  # the gates with a sigmoid
+    sigmoids = ""  # the gates with a sigmoid
+    order = "h"  # of the gates among the rows of a
 
     def __init__(self, D, H, seed, dtype="float32"):
         self.D, self.H, self.dtype = whole("D", D), whole("H", H), np.dtype(dtype)
@@ -42,7 +43,7 @@ class Recurrent:
         """Return ``parameters`` or ``gradients`` under the equations' names, as views."""
         names = {"W_x": "W_x{}", "W_h": "W_h{}", "b": "b_{}", "b_rec": "b_h{}", "p": "p_{}"}
         return {
-            names[key].format(g): array[j * self.H : (j + 1) * self.H]
+            names.get(key, key).format(g): array[j * self.H : (j + 1) * self.H]
             for key, array in arrays.items()
             for j, g in enumerate("ifo" if key == "p" else self.gates)
         }
@@ -102,10 +103,12 @@ class Recurrent:
         if x is not None:
             for block, heard in zip(self.blocks, self.heard, strict=False):
                 k = block.stop - block.start
-                heard[self.H : -1, : k * B].reshape(-1, k, B)[:] = x[:, block].transpose(2, 1, 0)
+                inputs = heard[self.H + 1 :, : k * B].reshape(-1, k, B)
+                inputs[:] = x[:, block].transpose(2, 1, 0)
         for s, first in zip(self.s, self._checked_state("state", state), strict=True):
             s[0][:] = first.T
         self.mask = None if mask is None else _checked_mask(mask, B, T)
+        self._check_weights()
         self._fuse()
         for t in range(T):
             self._listen(t)
@@ -146,7 +149,8 @@ class Recurrent:
         if not self.ready:
             raise RuntimeError("backward needs a forward pass of its own (call forward first)")
         T, B, _ = self.sizes
-        dh = shaped("dh", dh, "B T H", B=B, T=T, H=self.H)
+        dh = shaped("dh", dh, "B T H", B=B, T=T, H=self.H).transpose(1, 2, 0)
+        contiguous = B == 1 or dh.strides[2] == dh.itemsize
         ds = self.ds
         ds[:] = self._checked_state("dstate", dstate).transpose(0, 2, 1)
         dh_t, *_ = parts = tuple(ds)
@@ -156,8 +160,11 @@ class Recurrent:
             for short in reversed(_cut(block.start, block.stop, self.k_short)):
                 self._factors(short)
                 for t in reversed(range(short.start, short.stop)):
-                    self.dh_in[:] = dh[:, t]  # else rows a power of two apart fall in one place
-                    dh_t += self.dh_in.T
+                    if contiguous:
+                        dh_t += dh[t]
+                    else:  # copy first: rows a power of two apart fall in one place of the cache
+                        self.dh_in[:] = dh[t].T
+                        dh_t += self.dh_in.T
                     if self.mask is not None:
                         kept = np.where(self.mask[t], 0, ds)
                         ds -= kept
@@ -200,16 +207,24 @@ class Recurrent:
             return
         self.sizes = (T, B, D)
         # In a block the weights' gradients are efficient products; a short one fits in the cache.
-        self.k = k = max(1, min(max(256, 2 * H) // B, T))
-        self.k_short = max(1, min(2**14 // (H * B), k))
+        self.k = k = max(1, min(max(512, 2 * H) // B, T))
+        self.k_short = max(1, min(2**15 // (H * B), k))
         self.blocks = _cut(0, T, k)
         self.heard = [spaced(H + D + 1, k * B, self.dtype) for _ in range(T // k + 1)]
         self.slots = [self.heard[t // k][:, t % k * B : (t % k + 1) * B] for t in range(T + 1)]
         self.s = [[slot[:H] for slot in self.slots]]
         self.s += [aligned((T + 1, H, B), self.dtype) for _ in range(1, self.states)]
         self.a = aligned((T if self.rows > 1 else 1, self.rows, H, B), self.dtype)
-        sums = self.a.reshape(len(self.a), -1, B)[:, -len(self.gates) * H :]
-        self.sums = [sums[t % len(sums)] for t in range(T)]
+        a = [self.a[t % len(self.a)].reshape(-1, B) for t in range(T)]
+        self.from_input = [a_t[: len(self.gates) * H] for a_t in a]
+        self.W, self.products = [], [[] for _ in range(T)]
+        for rows, hears in self._parts():
+            n, m = len(a[0][rows]), len(self.slots[0][hears])
+            self.W.append(aligned((n, m), self.dtype))
+            W = in_bands(self.W[-1], m, B)
+            for a_t, slot, products in zip(a, self.slots, self.products, strict=False):
+                products.append((W, slot[hears], in_bands(a_t[rows], m, B)))
+        self.dW_block = [np.empty_like(W) for W in self.W]
         self.views = [self._views(t) for t in range(T)]
         self.dh_in, self.ds = spaced(B, H, self.dtype), aligned((self.states, H, B), self.dtype)
         self.da = aligned((self.rows, H, B), self.dtype)
@@ -218,26 +233,36 @@ class Recurrent:
         self.da_slots = [self.da_block[:, j * B : (j + 1) * B] for j in range(k)]
         self.u = aligned((H, B), self.dtype)
         self.scratch = aligned((7, self.k_short, H, B), self.dtype)
-        self.W = aligned((len(self.gates) * H, H + D + 1), self.dtype)
-        self.dW_block = np.empty_like(self.W)
+        self.views_back = [self._views_back(j) for j in range(self.k_short)]
+        self.back_to_h = self.da_flat[-len(self.gates) * H :]
+        self.half = np.array(0.5, self.dtype)  # a Python number is converted at each call
+
+    def _parts(self):
+        """Return the parts of the matrix W: rows of ``a`` that each writes, of a slot it hears."""
+        return [(slice(None), slice(None))]
 
     def _views(self, t):
         """Return what a layer's ``_step`` wants at hand: making views takes time too."""
 
-    def _fuse(self):
-        """Make one matrix of all weights, in which σ is a tanh: σ(a) = (1 + tanh(a / 2)) / 2."""
+    def _views_back(self, j):
+        """Return what of ``scratch`` a layer's ``_step_back`` wants at hand."""
+
+    def _check_weights(self):
         if not all(np.isfinite(np.vdot(array, array)) for array in self.parameters.values()):
             for name, array in self.weights.items():
                 numbers(name, array)  # the error says which weight, and where
-        half = np.ones((len(self.gates), self.H), self.dtype)
-        half[list(self.halved)] = 0.5
-        p, half, H = self.parameters, half.reshape(-1, 1), self.H
-        np.multiply(half, p["W_h"], out=self.W[:, :H])
-        if self.ids is None:
-            np.multiply(half, p["W_x"], out=self.W[:, H:-1])
-        else:
-            self.table = half * p["W_x"]
-        np.multiply(half, p["b"][:, None], out=self.W[:, -1:])
+
+    def _fuse(self):
+        """Make one matrix of all weights, in which σ is a tanh: σ(a) = (1 + tanh(a / 2)) / 2."""
+        w, (W,), H = self.weights, self.W, self.H
+        if self.ids is not None:
+            self.table = np.empty_like(self.parameters["W_x"])
+        W_x = W[:, H + 1 :] if self.ids is None else self.table
+        for j, gate in enumerate(self.order):
+            rows, half = slice(j * H, (j + 1) * H), 0.5 if gate in self.sigmoids else 1
+            np.multiply(w[f"W_h{gate}"], half, out=W[rows, :H])
+            np.multiply(w[f"b_{gate}"], half, out=W[rows, H])
+            np.multiply(w[f"W_x{gate}"], half, out=W_x[rows])
 
     def _factors(self, block):
         """Make in ``scratch`` what the backward steps of a short block multiply with."""
@@ -250,18 +275,25 @@ class Recurrent:
 
     def _listen(self, t):
         """Write the pre-activations of step t; what ids add is columns of W_x."""
-        multiply(self.W, self.slots[t], out=self.sums[t])
+        for W, heard, a in self.products[t]:
+            multiply(W, heard, a)
         if self.ids is not None:
-            self.sums[t] += self.table.take(self.ids[t], axis=1)
+            self.from_input[t] += self.table.take(self.ids[t], axis=1)
 
     def _prepare_gradients(self):
-        self.dW, self.dW_ids = np.zeros_like(self.W), np.zeros_like(self.parameters["W_x"])
-        W_h = self.parameters["W_h"]
-        self.W_back = W_h.T.copy() if self.sizes[1] > 1 else W_h.T
+        self.dW = [np.empty_like(W) for W in self.W]
+        self.dW_ids = np.zeros_like(self.parameters["W_x"])
+        W_h, B = self.parameters["W_h"], self.sizes[1]
+        self.W_back = in_bands(W_h.T.copy(), len(W_h), B) if B > 1 else W_h.T
+        self.into_dh, self.into_u = (in_bands(out, len(W_h), B) for out in (self.ds[0], self.u))
 
     def _add_gradients(self, block, da, heard, dx):
         """Add the share of a block: of its pre-activations' gradients, and of what they heard."""
-        self.dW += np.matmul(da, heard.T, out=self.dW_block)
+        first = block.stop == self.sizes[0]
+        for (rows, hears), dW, out in zip(self._parts(), self.dW, self.dW_block, strict=True):
+            np.matmul(da[rows], heard[hears].T, out=dW if first else out)
+            if not first:
+                dW += out
         self._add_of_input(block, da, dx, self.parameters["W_x"])
 
     def _add_of_input(self, block, da, dx, W_x):
@@ -272,9 +304,9 @@ class Recurrent:
             np.matmul(W_x.T, da, out=dx[:, block.start * B : block.stop * B])
 
     def _split_gradients(self):
-        H, dW = self.H, self.dW
-        dW_x = dW[:, H:-1] if self.ids is None else self.dW_ids
-        return {"W_x": dW_x, "W_h": dW[:, :H], "b": dW[:, -1]}
+        H, (dW,) = self.H, self.dW
+        dW_x = dW[:, H + 1 :] if self.ids is None else self.dW_ids
+        return {"W_x": dW_x, "W_h": dW[:, :H], "b": dW[:, H]}
 
 
 def columns(array):

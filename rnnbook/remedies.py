@@ -49,7 +49,7 @@ class NormalizedRNN(Recurrent):
 
     def _fuse(self):
         super()._fuse()
-        self.W[:, -1] = 0  # the bias comes after the normalization
+        self.W[0][:, self.H] = 0  # the bias comes after the normalization
         T, B, _ = self.sizes
         self.n = np.empty((T, self.H, B), self.dtype)
         self.deviation = [None] * T

@@ -15,14 +15,15 @@ class GRUResetBefore(Recurrent):
     parameters and errors are those of :class:`rnnbook.layers.GRU`.
     """
 
-    gates, rows, halved = "zrh", 3, (0, 1)
+    gates, rows, sigmoids, order = "zrh", 3, "zr", "zrh"
 
     def _fuse(self):
         super()._fuse()
         H2 = 2 * self.H
         self.reset = np.empty((self.sizes[0], self.H, self.sizes[1]), self.dtype)
-        self.W_reset = self.W[H2:, : self.H].copy()  # acts on r h_{t-1}, not on h_{t-1}
-        self.W[H2:, : self.H] = 0
+        of_candidate = self.W[0][H2:, : self.H]
+        self.W_reset = of_candidate.copy()  # acts on r h_{t-1}, not on h_{t-1}
+        of_candidate[:] = 0
 
     def _step(self, t):
         h, a, reset = self.s[0], self.a[t], self.reset[t]

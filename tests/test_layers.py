@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from rnnbook import layers
 from rnnbook.gradients import check
-from rnnbook.recurrent import sums_by_id
 
 each_layer = pytest.mark.parametrize("kind", LAYERS)
 each_size = pytest.mark.parametrize("sizes", SIZES, ids=str)
@@ -139,15 +138,6 @@ def test_ids_are_one_hot_inputs(kind, masked, B, T, V):
     np.put_along_axis(one_hot, ids[:, :, None], 1, axis=2)
     given = run(layer, one_hot, state, mask, dh, dstate)
     assert_equal(by_id, {name: given[name] for name in by_id}, 1e-12)
-
-
-@pytest.mark.parametrize("V", [4, 1200])  # it goes two ways
-def test_sums_by_id(V):
-    columns = np.arange(15.0).reshape(3, 5)
-    sums = sums_by_id(columns, np.array([2, 0, 2, 3, 0]), V)
-    assert sums.shape == (3, V)
-    assert sums[:, :4].tolist() == [[5, 0, 2, 3], [15, 0, 12, 8], [25, 0, 22, 13]]
-    assert not sums[:, 4:].any()
 
 
 # What a caller may rely on.

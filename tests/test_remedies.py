@@ -150,3 +150,12 @@ def test_the_normalized_step_has_the_jacobian_that_the_engine_measures():
 def test_a_wrong_option_is_refused(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@each
+def test_a_weight_that_is_not_finite_is_named(kind):
+    layer, (x, *_) = made(kind), problem()
+    name = sorted(layer.weights)[0]  # the gain, or the skipping weights
+    layer.weights[name].flat[1] = np.nan
+    with pytest.raises(ValueError, match=name):
+        layer.forward(x)
