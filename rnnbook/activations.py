@@ -75,8 +75,8 @@ def to_sigmoid(tanh_half, half=0.5):
 
     As an array of the same dtype, ``half`` need not be converted at each call.
     """
-    np.multiply(tanh_half, half, out=tanh_half)
-    np.add(tanh_half, half, out=tanh_half)
+    np.multiply(tanh_half, half, tanh_half)
+    np.add(tanh_half, half, tanh_half)
 
 
 def tanh_slope(h, out):

@@ -184,7 +184,7 @@ class GRU(Recurrent):
         If an argument is not of its kind.
     """
 
-    gates, rows = "zrh", 4
+    gates, rows, sigmoids = "zrh", 4, "zr"
 
     def __init__(self, D, H, seed, dtype="float32"):
         super().__init__(D, H, seed, dtype)

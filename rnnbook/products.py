@@ -60,7 +60,7 @@ def in_bands(array, m, B):
 def multiply(W, X, out):
     """Write W X into ``out``; W and ``out`` come from :func:`in_bands`."""
     if W.ndim == 2:
-        np.dot(W, X, out=out)  # the same product as that of matmul, called in less time
+        W.dot(X, out)  # the same product as that of matmul, called in less time
     else:
         np.matmul(W, X, out=out)
 

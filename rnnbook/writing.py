@@ -6,7 +6,9 @@ at a time: no token can be worked out before the one before it is drawn.
 
 import numpy as np
 
+from rnnbook.activations import to_sigmoid
 from rnnbook.arrays import numbers
+from rnnbook.products import aligned
 from rnnbook.sampling import gumbel, restricted
 
 BLOCK = 256  # steps whose random numbers are drawn at once
@@ -41,93 +43,92 @@ def write(model, state, n, rngs, temperature, top_k, top_p):
     Notes
     -----
     What makes it fast: one product a step gives both the logits and what the state adds to the
-    gates; what a token adds is a row of a table; σ(a) = (1 + tanh(a / 2)) / 2, with the half
-    folded into the weights, as the temperature is; the random numbers of many steps are drawn at
-    once; and almost every result is written into an array that is there already.
+    gates, biases too, since a one stands behind the state; what a token adds is a row of a table;
+    σ(a) = (1 + tanh(a / 2)) / 2, with the half folded into the weights, as the temperature is;
+    the random numbers of many steps are drawn at once; and almost every result is written into
+    an array that is there already.
     """
-    W, bias, table = _folded(model, temperature)
-    S, V = len(rngs), model.V
-    product = np.empty((S, len(bias)), W.dtype)
+    W, table = _folded(model, temperature)
+    S, V, H = len(rngs), model.V, model.H
+    product, slot = aligned((S, W.shape[1]), W.dtype), aligned((S, H + 1), W.dtype)
     logits, gates = product[:, :V], product[:, V:]
-    states = state.reshape(-1, S, model.H)
-    step = STEPS[model.recurrent.gates](model.recurrent, gates, states)
-    ids, of_token = np.empty((S, n), np.intp), np.empty_like(gates)
-    for t in range(n):
-        if t % BLOCK == 0:
-            noise = [gumbel(rng, (min(BLOCK, n - t), V)) for rng in rngs]
-            noise = np.stack(noise, axis=1).astype(W.dtype)
-        np.matmul(states[0], W, out=product)
-        product += bias
-        drawn = (restricted(logits, top_k, top_p) + noise[t % BLOCK]).argmax(axis=1)
-        ids[:, t] = drawn
-        table.take(drawn, axis=0, out=of_token, mode="clip")  # in the default mode, out is slow
-        step(of_token)
-    return ids
-
-
-# The gates of each layer: those with a sigmoid, and the rest.
-ORDER = {"h": ("", "h"), "ifco": ("ifo", "c"), "zrh": ("zr", "h")}
+    states = state.reshape(-1, S, H)
+    h = slot[:, :H]
+    h[:] = states[0]
+    step = STEPS[model.recurrent.gates](model.recurrent, gates, h, states[-1])
+    ids, of_token = np.empty((n, S), np.intp), np.empty_like(gates)
+    for first in range(0, n, BLOCK):
+        noise = [gumbel(rng, (min(BLOCK, n - first), V)) for rng in rngs]
+        noise = np.stack(noise, axis=1).astype(W.dtype)
+        for noise_t, drawn in zip(noise, ids[first:], strict=False):
+            slot.dot(W, product)
+            noise_t += restricted(logits, top_k, top_p)
+            noise_t.argmax(1, drawn)
+            table.take(drawn, 0, of_token, "clip")  # in the default mode, an array to write is slow
+            step(of_token)
+    states[0] = h
+    return ids.T
 
 
 def _folded(model, temperature):
-    """Return weights and bias of the product, and the table of what each token adds."""
-    w, (sigmoids, others) = model.recurrent.weights, ORDER[model.recurrent.gates]
+    """Return the matrix of the product, (H + 1, V + G H), and the table of what a token adds."""
+    layer, w = model.recurrent, model.recurrent.weights
     W_hy, b_y = (model.dense.parameters[name] for name in ("W_hy", "b_y"))
     x = model.inputs()
-    W, bias, table = [W_hy.T / temperature], [b_y / temperature], []
-    for g in sigmoids + others:
+    W, table = [np.vstack([W_hy.T, b_y]) / temperature], []
+    for g in sorted(layer.gates, key=lambda gate: gate not in layer.sigmoids):
         second = w.get(f"b_h{g}", np.zeros_like(w[f"b_{g}"]))  # the GRU's second bias
-        half = 0.5 if g in sigmoids else 1
-        W.append(half * w[f"W_h{g}"].T)
-        bias.append(half * second)
+        half = 0.5 if g in layer.sigmoids else 1
+        W.append(half * np.vstack([w[f"W_h{g}"].T, second]))
         table.append(half * (x @ w[f"W_x{g}"].T + w[f"b_{g}"]))
-    W, table = (np.ascontiguousarray(np.concatenate(a, axis=1)) for a in (W, table))
-    return (numbers("the model's weights", a) for a in (W, np.concatenate(bias), table))
+    W, table = (numbers("the model's weights", np.concatenate(a, axis=1)) for a in (W, table))
+    in_lines = aligned(W.shape, W.dtype)
+    in_lines[:] = W
+    return in_lines, table
 
 
-def _rnn(layer, gates, states):
+# The steps of each layer. Where a result goes is the last argument: named out, it takes longer.
+
+
+def _rnn(layer, gates, h, _):
     def step(of_token):
-        np.add(gates, of_token, out=of_token)
-        states[0] = layer.phi(of_token)
+        np.add(gates, of_token, of_token)
+        h[:] = layer.phi(of_token)
 
     return step
 
 
-def _lstm(layer, gates, states):
-    (h, c), H = states, layer.H
-    i, f, o, c_tilde = (gates[:, k * H : (k + 1) * H] for k in range(4))
-    ifo = gates[:, : 3 * H]
+def _lstm(layer, gates, h, c):
+    i, f, o, c_tilde = np.split(gates, 4, axis=1)
+    ifo, half = gates[:, : 3 * layer.H], np.array(0.5, gates.dtype)
 
     def step(of_token):
-        np.add(gates, of_token, out=gates)
-        np.tanh(gates, out=gates)
-        np.multiply(ifo, 0.5, out=ifo)
-        np.add(ifo, 0.5, out=ifo)
-        np.multiply(f, c, out=c)
-        np.multiply(i, c_tilde, out=i)
-        np.add(c, i, out=c)
-        np.tanh(c, out=h)
-        np.multiply(h, o, out=h)
+        np.add(gates, of_token, gates)
+        np.tanh(gates, gates)
+        to_sigmoid(ifo, half)
+        np.multiply(f, c, c)
+        np.multiply(i, c_tilde, i)
+        np.add(c, i, c)
+        np.tanh(c, h)
+        np.multiply(h, o, h)
 
     return step
 
 
-def _gru(layer, gates, states):
-    h, H = states[0], layer.H
-    z, r, u = (gates[:, k * H : (k + 1) * H] for k in range(3))
-    zr = gates[:, : 2 * H]
+def _gru(layer, gates, h, _):
+    z, r, u = np.split(gates, 3, axis=1)
+    both, half, H2 = gates[:, : 2 * layer.H], np.array(0.5, gates.dtype), 2 * layer.H
 
     def step(of_token):
-        np.add(zr, of_token[:, : 2 * H], out=zr)
-        np.tanh(zr, out=zr)
-        np.multiply(zr, 0.5, out=zr)
-        np.add(zr, 0.5, out=zr)
-        np.multiply(u, r, out=u)
-        np.add(u, of_token[:, 2 * H :], out=u)
-        np.tanh(u, out=u)
-        np.subtract(h, u, out=h)
-        np.multiply(h, z, out=h)
-        np.add(h, u, out=h)
+        np.add(both, of_token[:, :H2], both)
+        np.tanh(both, both)
+        to_sigmoid(both, half)
+        np.multiply(u, r, u)
+        np.add(u, of_token[:, H2:], u)
+        np.tanh(u, u)
+        np.subtract(h, u, h)
+        np.multiply(h, z, h)
+        np.add(h, u, h)
 
     return step
 
