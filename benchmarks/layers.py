@@ -38,7 +38,9 @@ NOTES = [
     "**The limit** is the time of the same matrix products alone, one `np.matmul` after the other, "
     "on arrays that stay in the cache; **of the limit** is what share of the layer's time that is. "
     "With one thread, where OpenBLAS uses AVX-512, the layer cuts its products into bands, which "
-    "is faster (see `rnnbook.products`): so the share may come near 1, or pass it.",
+    "is faster (see `rnnbook.products`): so the share may come near 1, or pass it. Where the "
+    "products are small, with H = 128 and even more with B = 1, what is not a product weighs more: "
+    "elementwise functions, copies, and calls from Python. There the share stays below its goal.",
 ]
 PAUSE = 0.03  # seconds after which the idle threads of OpenBLAS sleep, instead of waiting busily
 
@@ -130,7 +132,8 @@ def figure(results):
         of_way = [(1 / r["ratio"][name], y) for y, r in enumerate(results) if name in r["ratio"]]
         if of_way:
             size = 130 if marker == "|" else 45
-            ax.scatter(*zip(*of_way, strict=True), size, style.COLORS[color], marker, label=name)
+            look = {"s": size, "color": style.COLORS[color], "marker": marker, "label": name}
+            ax.scatter(*zip(*of_way, strict=True), **look)
     names = [f"{r['cell']}  {', '.join(map(str, r['sizes']))}" for r in results]
     ax.set(xscale="log", xlabel="time, where that of the course is 1", yticks=range(len(results)))
     ax.set_yticks(range(len(results)), names)
