@@ -78,7 +78,7 @@ def sums_by_id(columns, ids, V):
 
 @functools.cache
 def _rows_of_a_band(n, m, B):
-    if not FAST_WHEN_SMALL:
+    if B == 1 or not FAST_WHEN_SMALL:  # the product with one column has kernels of its own
         return n
     return max((r for r in range(8, n + 1) if n % r == 0 and r * m * B <= SMALL), default=n)
 

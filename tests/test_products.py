@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnbook import products
+from rnnbook import layers, products
 
 
 @pytest.fixture(params=[True, False], ids=["bands", "whole"])
@@ -59,6 +59,23 @@ def test_a_band_is_a_part_of_the_rows_and_small(n, m, B, bands):
         assert all(k * m * B > products.SMALL for k in larger)
     else:
         assert not bands or n * m * B <= products.SMALL or n < 8
+
+
+@pytest.mark.parametrize("kind", [layers.RNN, layers.LSTM, layers.GRU])
+@pytest.mark.parametrize(("B", "H"), [(1, 1024), (16, 256)])
+def test_a_layer_is_the_same_with_bands_and_without(kind, B, H, monkeypatch):
+    rng = np.random.default_rng(0)
+    x, dh = rng.normal(size=(B, 2, 3)), rng.normal(size=(B, 2, H))
+    found = []
+    for cut in (True, False):
+        monkeypatch.setattr(products, "FAST_WHEN_SMALL", cut)
+        products._rows_of_a_band.cache_clear()
+        layer = kind(3, H, 0, dtype="float64")
+        h, _ = layer.forward(x)
+        found.append([h, *layer.backward(dh), *layer.gradients.values()])
+    products._rows_of_a_band.cache_clear()
+    for in_bands, whole in zip(*found, strict=True):
+        np.testing.assert_allclose(in_bands, whole, atol=1e-10)
 
 
 @pytest.mark.parametrize("V", [4, 1500])  # by a product, and by sorting
