@@ -223,10 +223,12 @@ for name, listed in classes.items():
     chance = (len(group) - 1) / (len(common) - 2)
     print(f"{name:8} {agree:.2f}   by chance {chance:.3f}")
     assert agree > 3 * chance
+print("misses:", *(neighbors(word, 1)[0] for word in ("five", "mouth", "knees")))
 
 # %% [markdown]
 # Far better than chance, for numbers; and far from "it knows what words mean". For the body, most nearest
-# neighbors are words that stand *beside* a hand, not words *like* it. Published vectors come from billions of words, ours
+# neighbors are words that stand *beside* a hand, not words *like* it. The count is a little too strict: the last three words
+# printed are misses only because our lists lack them. Published vectors come from billions of words, ours
 # from one short novel. They see a type once and for all, so "left" has one vector for two meanings; what the word means *here* is
 # left to the recurrent layer. Our net learns its own embedding, of characters, together with everything else.
 #
@@ -333,7 +335,7 @@ claim(58, ("logits near 1000, as written: results that are NaN, of 3", broken, "
       ("with the maximum subtracted: largest error", gap, "< 1e-12", 0))
 
 # %% [markdown]
-# > **Common wrong answer.** "The net chooses the word": it gives a probability to every type; choosing is another matter, for step 5.
+# > **Common wrong answers.** "The net chooses the word": it gives a probability to every type; choosing is another matter, for step 5.
 #
 # ## Step 4: training
 #
@@ -382,7 +384,7 @@ assert abs(full - sparse) < 1e-5
 assert abs(sparse - short) < 1e-5
 
 # %% [markdown]
-# > **Common wrong answer.** "A softmax layer, and a loss with `from_logits=True`": the loss takes probabilities for logits, and softmax is
+# > **Common wrong answers.** "A softmax layer, and a loss with `from_logits=True`": the loss takes probabilities for logits, and softmax is
 # > applied twice. Since probabilities differ by at most 1, no type can then get more than $e$ times the probability of another. Keras
 # > on TensorFlow notices the softmax, takes the logits before it, and warns; with PyTorch or JAX behind it, or in your own code, nobody
 # > warns.
@@ -891,7 +893,7 @@ assert (mark == 2).any() and (mark == 0).any()
 # %% [markdown]
 # Capitals are what no training chapter and no held-out one has in any eight characters around it: mostly, its own words. At this length
 # to "copy" is to write English. (The share of characters that are new is far smaller than the share of sequences above: one known
-# sequence makes all its eight characters known, and one odd character makes all eight sequences around it new.) Passages of 50 characters would be another matter; chapter 8 audits a larger net.
+# sequence makes all its eight characters known, and one odd character can make all eight sequences that hold it new.) Passages of 50 characters would be another matter; chapter 8 audits a larger net.
 #
 # <a id="question-30"></a>
 # ### Why is my result not reproducible?
