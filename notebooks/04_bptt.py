@@ -227,8 +227,8 @@ plt.show()
 # With the chain rule, and $u_3 = W_{hy} h_3 + b_y$, that arrow gives
 # $\mathrm d L / \mathrm d h_3 = W_{hy}^\top\, \mathrm d L / \mathrm d u_3$. Why the transpose? Number $j$ of $h_3$ enters
 # every number $i$ of $u_3$, with the weight $(W_{hy})_{ij}$. So what comes back to it is
-# $\sum_i (W_{hy})_{ij}\, \mathrm d L / \mathrm d u_{3,i}$, a sum over the *rows* of $W_{hy}$. It sends a vector of size $V$
-# back to size $H$.
+# $\sum_i (W_{hy})_{ij}\, \mathrm d L / \mathrm d u_{3,i}$, a sum over the *rows* of $W_{hy}$, which is what the
+# transpose computes. It sends a vector of size $V$ back to size $H$.
 #
 # Now step 2. *Two* arrows leave $h_2$: one up to its own output, one to the right into $a_3$ and all that follows.
 # Two things come back, and they are added.
