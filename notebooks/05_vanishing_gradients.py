@@ -438,7 +438,8 @@ for phi in ("identity", "tanh", "relu"):
     after = [[side(net, x_recall, 20) for net in nets] for side in (arrives, foretold)]
     rho = [abs(np.linalg.eigvals(net.weights["W_hh"])).max() for net in nets]
     both_sides[phi] = np.array([before, after])  # (2, 2, 5)
-    print(f"{phi:8} accuracy", *(f"{a:.2f}" for a in right), f" rho {np.median(rho):.1f}")
+    beyond = sum(a > 0.5 for a in right)
+    print(f"{phi:8} right more than half the time: {beyond} of 5, rho {np.median(rho):.1f}")
 
 # %%
 print("            before   foretold      after   foretold      worst")
@@ -453,7 +454,7 @@ for phi, sides in both_sides.items():
 # Logarithms again, so an increase by one is a factor of ten. Nets that learned the task have mended their own flow:
 # a trickle of gradient opened its own bed, and now more arrives than was sent. The prediction, right before training, is
 # off by powers of ten after it. It counts on directions that know nothing of the matrix; the trained matrix has a few with
-# eigenvalues well above one, and what is sent back turns into them. In one tanh net, which did not learn, the flow got
+# eigenvalues well above one, and what is sent back turns into them. In one tanh net, which did not learn at all, the flow got
 # worse. So training must find the trickle first, and at larger lags it does not, as you will see.
 #
 # ## The cliff
