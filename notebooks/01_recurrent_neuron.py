@@ -569,7 +569,7 @@ plt.show()
 # ## Summary
 #
 # - A feedforward layer answers each input by itself. A recurrent layer adds one term, $W_{hh} h_{t-1}$, its own state one time step ago.
-# - The state is memory. Without tanh, the size of $w_h$ decides: below one the state fades, above one it grows. With tanh it can't grow; above one
+# - The state is memory. Without tanh, the size of $w_h$ decides: below one the state fades, above one it grows. With tanh it can't explode; above one
 #   it can settle away from zero and stay.
 # - A layer of $H$ neurons on $D$ inputs has $HD + H^2 + H$ parameters, whatever the number of time steps.
 # - Arrays have the shape (batch, time steps, features). The sequences of a batch do not see each other, and each begins at $h_0$.
