@@ -350,8 +350,9 @@ assert abs(known.emissions - coins.emissions).max() < 0.02
 # $\beta_T(i) = 1$ and $\beta_t(i) = \sum_j a_{ij}\, b_j(x_{t+1})\, \beta_{t+1}(j)$.
 #
 # The new start is $\gamma_1(i)$. The new $a_{ij}$ is $\sum_{t<T} \xi_t(i, j) / \sum_{t<T} \gamma_t(i)$. The new $b_j(x)$ is the sum
-# of $\gamma_t(j)$ over the steps with $x_t = x$, divided by that over all steps. By hand, the
-# last toss: $\beta_3 = (1, 1)$, so $\gamma_3(F) = 0.0949 / 0.12732$. And the learned share of heads of the fair coin
+# of $\gamma_t(j)$ over the steps with $x_t = x$, divided by that over all steps.
+#
+# By hand, the last toss: $\beta_3 = (1, 1)$, so $\gamma_3(F) = 0.0949 / 0.12732$. And the learned share of heads of the fair coin
 # is $(\gamma_1(F) + \gamma_2(F)) / (\gamma_1(F) + \gamma_2(F) + \gamma_3(F))$.
 
 # %%
@@ -378,7 +379,8 @@ for seed in range(5):
     assert np.diff(history).min() > -1e-6  # the theorem
     curves.append(-np.array(history) / len(rolls) / np.log(2))
 truth = bits_per_token(casino.log_probabilities(rolls))
-print(f"after {len(curves[0]) - 1} rounds:", *(f"{curve[-1]:.4f}" for curve in curves), f"- true model {truth:.4f}")
+print(f"after {len(curves[0]) - 1} rounds:", *(f"{curve[-1]:.4f}" for curve in curves),
+      f"- true model {truth:.4f}")
 
 # %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves. One reaches the dashed line after some twenty rounds and ends a little below it, another arrives at the end; three linger on plateaus and are still above the line after a hundred rounds."}}
 fig, ax = plt.subplots()
@@ -560,7 +562,7 @@ assert middle["n-gram", 100] < min(middle["HMM", 100], middle["RNN", 100])
 assert middle["HMM", 1_000] < 1000 * (unigram - floor) < middle["n-gram", 1_000] < middle["RNN", 1_000]
 assert max(middle[side, n] for side in ("HMM", "RNN") for n in (10_000, 40_000)) < 6
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-casino", "caption": "The casino: how far above the true model, against the number of training rolls. Lines: median of five seeds; shade: their range. Dashed: a model that knows exactly how often each number falls, and nothing of the order."}, "image": {"alt": "Thousandths of a bit above the true model, logarithmic, against 100 to 40,000 rolls. All three curves fall from about one hundred. The HMM crosses the dashed line at 1,000 rolls, the RNN only near 10,000, where it has caught up; the n-gram model stays close below the line. At the right the HMM and the RNN are close together."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-casino", "caption": "The casino: how far above the true model, against the number of training rolls. Lines: median of five seeds; shade: their range. Dashed: a model that knows exactly how often each number falls, and nothing of the order."}, "image": {"alt": "Thousandths of a bit above the true model, logarithmic, against 100 to 40,000 rolls. All three curves fall from about one hundred. At 1,000 rolls the HMM is below the dashed line, the n-gram model a little above it, the RNN above both. From 10,000 rolls on all are below it: the n-gram model closely, the HMM and the RNN far, the RNN lowest, with a wide shade around the HMM."}}
 fig, ax = plt.subplots()
 for side, kind in (("HMM", "hidden"), ("RNN", "output"), ("n-gram", "input")):
     found = np.maximum([excess[side, n] for n in amounts], 0.1).round(2)
@@ -573,9 +575,9 @@ plt.show()
 
 # %% [markdown]
 # With 100 rolls nobody learns more than the frequencies, and whoever tries pays for it: simple counting is best. With 1,000 the HMM is
-# under the dashed line, and the RNN, stopped at its best moment, is still a little worse than counting how often each number falls. With
-# 10,000 the RNN has caught up, and passes: its median is nearer to the truth than the HMM's. (Look seldom, and the contest changes: an
-# RNN that was judged every 50 steps was past its best moment at the first look, and came out far worse.)
+# under the dashed line, and the RNN, stopped at its best moment, is still a little worse than counting how often each number falls. (That
+# moment comes early: who looks seldom misses it.) With 10,000 the RNN has caught up, and with 40,000 it is nearer to the truth than the
+# HMM in most seeds.
 #
 # How can a net beat the model that made the data? Not in what it can say, but in how it is found. At the right end the best HMM lies closest to
 # the truth; the others, as the range shows, were still on a plateau when their rounds were over. Knowing the right
@@ -674,13 +676,17 @@ def able(k, lag):
     return sum(right > 0.9 for right in recall[k, lag])
 
 
+def how_many(seeds):
+    return "all" if seeds == 5 else "most" if seeds >= 3 else "few"
+
+
 # %%
 gains, multiples, recall = (1.0, 1.2, 1.4), (1, 2, 4), {}
 gain = max(gains, key=lambda gain: rnn_recalls(2, 10, 9, gain, 10**6 + 1))
 times = max(multiples, key=lambda times: hmm_recalls(2, 5, 9, times, 10**6 + 1))
 for k, lag in ((2, 5), (4, 5), (8, 5), (2, 10), (2, 20), (2, 40)):
     recall[k, lag] = [rnn_recalls(k, lag, seed, gain) for seed in range(5)]
-    print(f"RNN, {k} bits, {lag:2} steps: {able(k, lag)} of 5 seeds recall more than 0.9")
+    print(f"RNN, {k} bits, {lag:2} steps: {how_many(able(k, lag))} of 5 seeds recall more than 0.9")
 learned = {k: [hmm_recalls(k, 5, seed, times) for seed in range(5)] for k in (1, 2)}
 for k, right in learned.items():
     print(f"Baum–Welch, {k} bits, 5 steps:", *(f"{share:.2f}" for share in right))
@@ -697,16 +703,17 @@ print("HMM with 8 waiting states:", *(f"{k} bits {right:.2f}" for k, right in he
 print("HMM, two bits:", *(f"{lag} steps {right:.2f}" for lag, right in patient.items()))
 
 # %%
+share = {"all": 1.0, "most": 0.7, "few": 0.2}  # coarse: which nets fail differs between processors
 assert min(recall[4, 5]) > 0.99 and able(8, 5) >= 4 and able(2, 40) <= 2
 assert held[4] < 0.9 and held[8] < 0.7 and min(patient.values()) == 1
 assert max(max(right) for right in learned.values()) < 0.9
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Green: accuracy of an HMM with at most eight states that wait, which keep the first bits. Purple: of what Baum–Welch learned from random starts. Orange: the share of five seeds in which an RNN of 32 units recalls more than nine bits of ten; how much the others recall differs between processors. Dashed: guessing."}, "image": {"alt": "Two panels. Against the number of bits, the share of nets that learned stays at one up to four bits and is 0.8 at eight; the accuracy of the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the share of nets that learned is one up to 10 steps and 0.2 at 40."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Green: accuracy of an HMM with at most eight states that wait, which keep the first bits. Purple: of what Baum–Welch learned from random starts. Orange: the share of five seeds in which an RNN of 32 units recalls more than nine bits of ten, drawn at 1 for all, 0.7 for most and 0.2 for few (at most two), since the exact number differs between processors. Dashed: guessing."}, "image": {"alt": "Two panels. Against the number of bits, the share of nets that learned stays at one up to four bits and is 0.7 at eight; the accuracy of the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the share of nets that learned is one up to 10 steps, 0.7 at 20 and 0.2 at 40."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.6))
 wide, long = [(k, 5) for k in (2, 4, 8)], [(2, lag) for lag in (5, 10, 20, 40)]
 for ax, cases, which in ((axes[0], wide, 0), (axes[1], long, 1)):
     x = [case[which] for case in cases]
-    ax.plot(x, [able(*case) / 5 for case in cases], "o-", ms=5, color=COLORS["output"])
+    ax.plot(x, [share[how_many(able(*case))] for case in cases], "o-", ms=5, color=COLORS["output"])
     ax.plot(x, [(held[k], patient.get(lag))[which] for k, lag in cases], "s--",
             color=COLORS["hidden"])
     ax.axhline(0.5, color=COLORS["muted"], ls="--", lw=1.2)
@@ -791,7 +798,7 @@ def hmm_tagger(x, y, setting):
 def hmm_labels(hmm, x):
     return np.array([0, 1, 2, 1, 0])[np.array(hmm.viterbi(list(x))[0])]
 
-
+# %%
 def hmm_each(hmm, x):
     gammas = np.array([hmm.posterior(row) for row in x])
     return (gammas @ np.eye(3)[[0, 1, 2, 1, 0][: hmm.N]]).argmax(axis=2)  # states of a label add up
@@ -1071,7 +1078,7 @@ for what, results, n, digits in played:
     ahead[side] += 1
     print(f"{what:48} {side:6}", f"{np.median(ours):.{digits}f} against {np.median(theirs):.{digits}f}")
 print(f"{'2 bits for 40 steps, HMM with its states given':48} HMM   ",
-      f"{patient[40]:.1f} against {able(2, 40) / 5:.1f}")
+      f"{how_many(5 * (patient[40] > 0.9))} against {how_many(able(2, 40))} of the seeds")
 print(f"{'8 bits for 5 steps, 8 states keep the first 3':48} RNN   ",
       f"{held[8]:.2f} against {np.median(recall[8, 5]):.2f}")
 assert able(2, 40) <= 2 and np.median(recall[8, 5]) > 0.95
