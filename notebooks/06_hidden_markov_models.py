@@ -703,12 +703,12 @@ print("HMM with 8 waiting states:", *(f"{k} bits {right:.2f}" for k, right in he
 print("HMM, two bits:", *(f"{lag} steps {right:.2f}" for lag, right in patient.items()))
 
 # %%
-share = {"all": 1.0, "most": 0.7, "few": 0.2}  # coarse: which nets fail differs between processors
+share = {"all": 1.0, "most": 0.8, "few": 0.2}  # coarse: which nets fail differs between processors
 assert min(recall[4, 5]) > 0.99 and able(8, 5) >= 4 and able(2, 40) <= 2
 assert held[4] < 0.9 and held[8] < 0.7 and min(patient.values()) == 1
 assert max(max(right) for right in learned.values()) < 0.9
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Green: accuracy of an HMM with at most eight states that wait, which keep the first bits. Purple: of what Baum–Welch learned from random starts. Orange: the share of five seeds in which an RNN of 32 units recalls more than nine bits of ten, drawn at 1 for all, 0.7 for most and 0.2 for few (at most two), since the exact number differs between processors. Dashed: guessing."}, "image": {"alt": "Two panels. Against the number of bits, the share of nets that learned stays at one up to four bits and is 0.7 at eight; the accuracy of the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the share of nets that learned is one up to 10 steps, 0.7 at 20 and 0.2 at 40."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Green: accuracy of an HMM with at most eight states that wait, which keep the first bits. Purple: of what Baum–Welch learned from random starts. Orange: the share of five seeds in which an RNN of 32 units recalls more than nine bits of ten, drawn at 1 for all, 0.8 for most and 0.2 for few (at most two), since the exact number differs between processors. Dashed: guessing."}, "image": {"alt": "Two panels. Against the number of bits, the share of nets that learned stays at one up to four bits and is 0.8 at eight; the accuracy of the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the share of nets that learned is one up to 10 steps, 0.8 at 20 and 0.2 at 40."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.6))
 wide, long = [(k, 5) for k in (2, 4, 8)], [(2, lag) for lag in (5, 10, 20, 40)]
 for ax, cases, which in ((axes[0], wide, 0), (axes[1], long, 1)):
@@ -1036,7 +1036,7 @@ claim(48, ("casino, 10,000 rolls: HMM, in 1/1000 bit above the truth", middle["H
       ("the RNN's lead or lag", abs(speech_lead[len(x)]), "< 0.02", 0),
       ("speech: time of training, RNN over counting", slower, "> 20", 0),
       ("casino, 40,000 rolls: time, Baum–Welch over RNN", hmm_time / rnn_time, "> 0.5", 0),
-      ("30,000 characters", hmm_text / rnn_text, "> 0.2", 0))
+      ("30,000 characters: the same ratio", hmm_text / rnn_text, "> 0.2", 0))
 
 # %% [markdown]
 # "As good, and faster": as good on these two, and far behind where many bits must be held. Faster by a wide margin where it
