@@ -463,7 +463,7 @@ print(f"never seen in training: {(times == 0).mean():.0%};  1 to 3 times: {rare.
 # %% [markdown]
 # "Predicting the next element in the sequence depends on all the previous elements", says the source. In principle, yes: the hero
 # of a novel was named on its first page. But most of what can be known about the next *character* is in the last few. Beyond five, a
-# model that counts gains nothing, because many a context so long is new to it, or was seen too seldom to be counted on. [Shannon (1951)](#shannon1951) let people guess English
+# model that counts gains nothing, because many contexts that long are new to it, or were seen too seldom to be counted on. [Shannon (1951)](#shannon1951) let people guess English
 # letters; they kept profiting from longer contexts. To do that too is what we hope of a net.
 #
 # ### One training step, line by line
