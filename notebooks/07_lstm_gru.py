@@ -94,7 +94,7 @@ plt.show()
 # Look at the purple line: from $c_{t-1}$ to $c_t$ there is no weight and no squashing. The immediate derivative is
 #
 # $$
-# \frac{\partial^{+} c_t}{\partial^{+} c_{t-1}} = 1
+# \frac{\partial^{+} c_t}{\partial c_{t-1}} = 1
 # $$ (7.2)
 #
 # for each unit, and over any lag a product of ones. [Hochreiter and Schmidhuber (1997)](#hochreiter1997) called it the *constant error carousel*: an error that rides on it goes round unchanged. (The
@@ -591,7 +591,7 @@ for name, r in reaches.items():
     print(f"{name:14} lag 10: {np.median(r[:, -11]):5.1f}   lag 99: "
           f"{np.median(r[:, 0]):6.1f}   range {r[:, 0].min():6.1f} to {r[:, 0].max():6.1f}")
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gradient-reach", "caption": "How far back the gradient reaches before training: median of five seeds, and their range. What the forget bias does is more than the difference between the cells."}, "image": {"alt": "Logarithm of the gradient with respect to the input against the lag. The LSTM with bias 0 and the GRU fall along almost the same straight line to ten to the minus twenty-two. The tanh layer falls to ten to the minus eleven, the LSTM with bias 1 to ten to the minus nine. The LSTM and the GRU with a bias of 5 stay level."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gradient-reach", "caption": "How far back the gradient reaches before training: median of five seeds, and their range. What the forget bias does is more than the difference between the cells."}, "image": {"alt": "Logarithm of the gradient with respect to the input against the lag. The LSTM with bias 0 and the GRU fall along almost the same straight line to ten to the minus twenty-two. The tanh layer falls to ten to the minus eleven, the LSTM with bias 1 to ten to the minus nine. With a bias of 5 the GRU stays level, and the LSTM stays level up to a lag of about sixty and then rises to ten."}}
 fig, ax = plt.subplots(figsize=(5.8, 4))
 kinds = ("hidden", "gradient", "output", "muted", "input", "memory")
 lag = np.arange(T - 1, -1, -1)[::9]
@@ -606,7 +606,7 @@ plt.show()
 # %% [markdown]
 # <a id="question-16"></a>
 # Three things to see. The **LSTM without a forget bias** forgets like the GRU: their gates stand at one half, and half of a half of a half ... is soon nothing. **Keras' default**, a bias of 1, opens the gate to 0.73, and at a lag of 99 that still leaves almost nothing.
-# With a bias of **5** the gradient arrives whole. And look who lies above the GRU: the plain tanh layer, which has no gates at all. You met that in chapter 5; here it is on inputs that carry news at every step.
+# With a bias of **5** the gradient no longer vanishes: the GRU's arrives at half its size, and the LSTM's has grown tenfold. And look who lies above the GRU: the plain tanh layer, which has no gates at all. You met that in chapter 5; here it is on inputs that carry news at every step.
 #
 # Can you foretell the numbers? The carousel alone gives the product of the forget gates, $\sigma(b_f)^{99}$.
 
@@ -627,7 +627,7 @@ claim(35, ("what arrives over 99 steps, LSTM, default: median of 5", end["LSTM, 
 #
 # ### Explosion is still there
 #
-# And the other trouble? A gate is at most 1, so the carousel alone cannot explode. But the way through $h$ can: it has a matrix in it. Scale the recurrent matrix of an LSTM up, as training does at times, and look at the gradient that arrives after 100 steps.
+# And the other trouble? A gate is at most 1, so the carousel alone cannot explode. But the way through $h$ can: it has a matrix in it. Take the LSTM with a forget bias of 5, whose gradient already grows about tenfold in 99 steps, scale its recurrent matrix up, as training does at times, and look again.
 
 # %%
 def steep(seed):
@@ -642,7 +642,8 @@ h, _ = net.forward(noise)
 net.backward(h)
 raw = clip_by_norm({name: g.copy() for name, g in net.gradients.items()}, 1.0)
 claim(41, ("LSTM, default: what arrives over 99 steps", end["LSTM, b_f = 1"], "< 1e-6", 1),
-      ("LSTM, recurrent weights 4 times as large: smallest of 5, log10", exploded.min(), "> 1", 2),
+      ("LSTM, forget bias 5, recurrent weights 4 times as large: smallest of 5, log10",
+       exploded.min(), "> 1", 2),
       ("joint norm of its gradient before clipping", raw, "> 1000", 2))
 
 # %% [markdown]
@@ -712,7 +713,7 @@ def score(net, dense, task):
 
 
 # %% [markdown]
-# **Equal time.** A step of the tanh layer costs less: the [benchmark](../benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 per cent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
+# **Equal time.** A step of the tanh layer costs less: the [benchmark](../benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 percent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
 
 # %%
 COST = {"tanh": 0.72, "GRU": 1.0, "LSTM": 1.0, "LSTM, b_f = 3": 1.0}
@@ -789,7 +790,8 @@ claim(72, ("adding, error (always to say 1: 0.167): tanh, median of 5",
 #
 # Now real text: the training chapters of the course's [novel](../notebooks/the_novel.ipynb), character by character, as in chapter 3. Five nets of about 25,000 parameters each: the three you know, and the two that took their place. A
 # **[TCN](#term-TCN)** ([Bai et al., 2018](#bai2018)) looks back by convolutions; a **[Transformer](#term-Transformer)** ([Vaswani et al., 2017](#vaswani2017)) lets every position look at all
-# earlier ones at once. [next_token_model](#rnnbook.keras_models.next_token_model) builds both in Keras. All read batches of 32 × 32 characters, the same ones and in the same order, for 200 updates with Adam and a rate of 0.003.
+# earlier ones at once. [next_token_model](#rnnbook.keras_models.next_token_model) builds both in Keras. All read the same 200 × 32 windows of 32 characters once, 32 at a time, in 200 updates with Adam and a rate of 0.003. The three recurrent
+# nets read them in the order of the text and carry their state on. The TCN and the Transformer, which carry none, read them in a random order.
 
 # %%
 text, held_text = data.novel("train"), data.novel("validation")[:6000]
@@ -889,7 +891,7 @@ claim(14, ("bits on the novel after 200 updates: LSTM, median of 5", np.median(b
 # %% [markdown]
 # ### The state of the art, with a date
 #
-# The source of 2019 calls the LSTM the state of the art for captions, translation and text. It was, from about 2014 to 2017. In machine translation the date is known: in June 2017 [Vaswani et al.](#vaswani2017) reported 28.4 BLEU for English to German on the test of 2014, with a
+# The source of 2019 calls the LSTM the state of the art for captions, translation and text. It was, from about 2014 to 2017. In machine translation the date is known: in June 2017 [Vaswani et al.](#vaswani2017) reported 28.4 BLEU (a score from 0 to 100 for how many short runs of words a translation shares with a human one) for English to German on the test of 2014, with a
 # Transformer. Google's LSTM system of 2016 had 24.6 in their table, and the best ensemble of any kind 26.4.
 
 # %%
@@ -937,7 +939,7 @@ open_share = (f_read > 0.9).mean(axis=0)
 print(f"forget gates: mean {f_read.mean():.2f}; units open (above 0.9) more than half of the",
       f"time: {(open_share > 0.5).sum()} of 64; never: {(open_share == 0).sum()}")
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. A gate of 1 keeps, one of 0 forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and thirty-four columns, the characters of a sentence. Several rows fall toward 0 at spaces and at the first letters of words and stand near 1 inside the words; others do the opposite."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. A gate of 1 keeps, one of 0 forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and thirty-four columns, the characters of a sentence. The top rows change at almost every character, and three of them fall to 0, or nearly, at each space. Some in the middle stand near 1 and fall at the first letters of words, or at spaces. The lowest four stay near 1 once the first word has begun."}}
 begin = held_text.index("Gate eleven")
 part = slice(begin, begin + 34)
 busy = np.argsort(-f_read.std(axis=0))[:12]
@@ -1090,7 +1092,7 @@ for m in (1, 2):  # the GRU and the LSTM
     assert closing["125, closed 49 back"][m] < 0.2 * closing["125, as it is"][m]
 
 # %% [markdown]
-# So the GRU and the LSTM know whether a quotation is open: they hardly close one that was not opened, or that was closed already, while the tanh layer puts its marks by what stands just before. The unit search above found nothing of the kind in a smaller
+# Over short distances the GRU and the LSTM know whether a quotation is open: at 12 they hardly close one that was not opened, and at 125 one that was closed 49 back, while the tanh layer, at 12, gives the mark even more. The unit search above found nothing of the kind in a smaller
 # and less trained net. But look at the mark that opened it, 99 back: without that one, neither changes its mind much. Over that distance it may be the words, which sound like speech, that keep the quotation open.
 #
 # What this does *not* show: a memory of the content. That a character can be changed without effect does not mean that it was forgotten, since others may say the same; that it has an effect does not mean that it was understood.
@@ -1192,7 +1194,7 @@ print(f"with the mask the same to within 1e-6: {gap < 1e-6}; without it, off by 
 assert gap < 1e-6 and wrong > 0.001
 
 # %% [markdown]
-# This is worth a test in every project: a release of Keras to come may hand the mask to the first recurrent layer only.
+# This is worth a test in every project: with the Keras that is installed here the mask reaches both layers, but if it did not, nothing would crash.
 #
 # <a id="question-10"></a>
 # ### Pad before or after?
@@ -1338,7 +1340,7 @@ print("both:", joined.shape, " parameters:", both.count_params(), "= 2 ×", ahea
 # %% [markdown]
 # ### A cell of your own
 #
-# `keras.layers.RNN` runs any cell: a layer with a `state_size`, whose call takes $x_t$ and the states and returns the output and the new states. Here is the LSTM of 1997, with [Equation 7.4](#7.4) line by line, and it is held to the course's layer with the forget gate open.
+# `keras.layers.RNN` runs any cell: a layer with a `state_size`, whose call takes $x_t$ and the states and returns the output and the new states. Here is the LSTM of 1997, with the candidate of [Equation 7.1](#7.1), the memory of [Equation 7.3](#7.3) and the output of [Equation 7.4](#7.4), and it is held to the course's layer with the forget gate open.
 
 
 # %%
@@ -1405,7 +1407,7 @@ print("stripped:", mended.name, mended.units, "units")
 # - At the start, the forget bias decides how far a gradient reaches: a default LSTM forgets over a hundred steps, and a default GRU forgets faster than a tanh layer. Explosion remains; keep clipping.
 # - Which cell wins depends on task, start, budget and rate. With five seeds, believe only ranges that are apart.
 # - Some units of a trained LSTM follow the length of the word, and some of these are what the net uses to end it; others are not. Switch a unit off before you name it.
-# - Change one character, and see how far the prediction moves: on one passage, a GRU and an LSTM heard what a tanh layer of the same size no longer heard, and knew whether a quotation was open.
+# - Change one character, and see how far the prediction moves: on one passage, a GRU and an LSTM heard what a tanh layer of the same size no longer heard, and knew, up to about fifty characters back, whether a quotation was open.
 #
 # ## What number should I get?
 
