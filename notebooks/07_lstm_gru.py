@@ -1111,7 +1111,7 @@ for m in (1, 2):  # the GRU and the LSTM
 
 # %% [markdown]
 # Over short distances the GRU and the LSTM know whether a quotation is open: at 12 they hardly close one that was not opened, and at 125 one that was closed 49 back, while the tanh layer, at 12, gives the mark even more. The unit search above found nothing of the kind in a smaller
-# and less trained net. But look at the mark that opened it, 99 back: without that one, neither changes its mind much. Over that distance it may be the words, which sound like speech, that keep the quotation open.
+# and less trained net. But look at the mark that opened the second one, 99 back: without that, neither changes its mind much. Over that distance it may be the words, which sound like speech, that keep the quotation open.
 #
 # What this does *not* show: a memory of the content. That a character can be changed without effect does not mean that it was forgotten, since others may say the same; that it has an effect does not mean that it was understood.
 # It is one passage, picked because quotations open and close in it, and one training for each model, with a gradient that went back 64 characters at most. And they differ in more than the cell: the tanh layer is also the worst at
