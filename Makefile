@@ -53,8 +53,8 @@ lock: $(READY)  ## resolve the dependencies anew and write the locks
 	@$(BIN)/uv export --frozen -q --no-header --only-group bootstrap --no-emit-project -o tools/uv.txt
 	@$(BIN)/npm install --package-lock-only --no-audit --no-fund
 
-clean:  ## remove what was built or installed: _build, .venv, node_modules
-	rm -rf _build .venv node_modules
+clean:  ## remove what was built or installed: _build, .venv, node_modules, caches
+	rm -rf _build .venv node_modules .hypothesis .pytest_cache .ruff_cache notebooks/.ruff_cache
 
 $(READY): uv.lock package-lock.json tools/uv.txt tools/setup.py
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or later, or say make PYTHON=..."; exit 1; }

@@ -1,16 +1,14 @@
 """How well a generator predicts after so much training: nats a character on tiny Shakespeare.
 
 Run ``python benchmarks/quality.py``: the text is fetched by name. Or name a copy of it:
-``python benchmarks/quality.py FILE``. All recipes with all seeds take an hour and a half; ``--only
-NAME`` runs one of them, with ``--seed`` for one seed, and saves nothing. With ``--folder``, a
-training that is stopped goes on at the next call, and one that has ended is not run again: so
-several can be run beside each other before the table is made.
+``python benchmarks/quality.py FILE``. All recipes take half an hour; ``--only NAME`` runs one of
+them and saves nothing. With ``--folder``, a training that is stopped goes on at the next call,
+and one that has ended is not run again.
 """
 
 import argparse
 import json
 import os
-import statistics
 import time
 from pathlib import Path
 
@@ -39,17 +37,13 @@ RECIPES = {
         {"epochs": 18, "rate": 6e-3, "T": 64},
     ),
 }
-SEEDS = (0, 1, 2)
-COLUMNS = ["model", "units", "weights", "epochs", "core-seconds", "seconds", "nats"]
-COLUMNS += ["least", "most", "goal"]
+COLUMNS = ["model", "units", "weights", "epochs", "core-seconds", "seconds", "nats", "goal"]
 NOTES = [
     "Tiny Shakespeare, 1.1 million characters, its last tenth held out: nats a character on that "
     "tenth, with the state carried from its beginning to its end. AdamW with weight decay 0.05, a "
     "warm-up and a cosine to zero, and dropout; the weights are those of the best epoch.",
     "**core-seconds** is the processor time of all threads, **seconds** the time on the clock, "
-    "which depends on what else the machine does. One thread. All three, and **nats**, are medians "
-    f"over {len(SEEDS)} seeds of the first weights and of dropout; **least** and **most** are the "
-    "nats of the best and the worst seed.",
+    "which depends on what else the machine does. One thread, and one seed each.",
     "The held-out tenth chose each training's best epoch. The recipe of an hour is also the best "
     "of three by it: a GRU of that size, and this LSTM with less dropout and more epochs, stayed "
     "above the goal. So the last figure flatters a little.",
@@ -62,27 +56,18 @@ def texts(file):
     return text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
 
 
-def trained(name, seed, text, held, folder=None):
-    """Train by a recipe; return the number of weights, the two times, and the nats."""
-    _, model, recipe = RECIPES[name]
+def trained(name, text, held, folder=None):
+    """Train by a recipe; return a row of the table."""
+    goal, model, recipe = RECIPES[name]
     vocabulary = Vocabulary(text, "characters")
-    generator = Generator(vocabulary, seed=seed, **model)
+    generator = Generator(vocabulary, **model)
     ids, held = vocabulary.encode(text), vocabulary.encode(held)
-    folder = folder and Path(folder) / f"{name}, seed {seed}"
+    folder = folder and Path(folder) / name
     clock = Clock(folder)
     train(generator, ids, held, **recipe, folder=folder, callbacks=[clock])
-    return generator.count_params(), *clock.spent, -generator.log_probabilities(held).mean()
-
-
-def row(name, seeds, *given):
-    """Return a row of the table: a recipe's medians over the seeds."""
-    goal, model, recipe = RECIPES[name]
-    weights, core_seconds, seconds, nats = zip(
-        *(trained(name, seed, *given) for seed in seeds), strict=True
-    )
-    times = [round(statistics.median(spent)) for spent in (core_seconds, seconds)]
-    found = [f"{of(nats):.4f}" for of in (statistics.median, min, max)]
-    return [model["cell"].upper(), model["H"], weights[0], recipe["epochs"], *times, *found, goal]
+    nats = -generator.log_probabilities(held).mean()
+    row = [model["cell"].upper(), model["H"], generator.count_params(), recipe["epochs"]]
+    return [*row, *map(round, clock.spent), f"{nats:.4f}", goal]
 
 
 class Clock(keras.callbacks.Callback):
@@ -111,8 +96,7 @@ def counted(text, held):
     model = NGram(vocabulary.encode(text), 5, len(vocabulary))
     spent = time.process_time() - spent
     nats = -model.log_probabilities(vocabulary.encode(held)).mean()
-    found = [f"{nats:.4f}", None, None]
-    return ["5-gram, counted", None, None, None, int(spent), None, *found, None]
+    return ["5-gram, counted", None, None, None, int(spent), None, f"{nats:.4f}", None]
 
 
 def main():
@@ -120,18 +104,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", nargs="?", help="a copy of the text")
     parser.add_argument("--only", choices=RECIPES, help="one recipe; saves nothing")
-    parser.add_argument("--seed", type=int, choices=SEEDS, help="one seed; with --only")
     parser.add_argument("--folder", help="where trainings are kept, and go on from")
     given = parser.parse_args()
-    if given.seed is not None and not given.only:
-        parser.error("--seed wants --only: one recipe, one seed")
     both = texts(given.file)
     if given.only:
-        seeds = SEEDS if given.seed is None else (given.seed,)
-        rows = [counted(*both), row(given.only, seeds, *both, given.folder)]
+        rows = [counted(*both), trained(given.only, *both, given.folder)]
         print("\n".join(report.table(COLUMNS, rows)))
         return
-    rows = [counted(*both), *(row(name, SEEDS, *both, given.folder) for name in RECIPES)]
+    rows = [counted(*both), *(trained(name, *both, given.folder) for name in RECIPES)]
     packages = ["numpy", "keras", "tensorflow-cpu"]
     report.save("quality", "Quality against time", COLUMNS, rows, NOTES, packages)
 

@@ -38,6 +38,7 @@ import os
 import re
 import textwrap
 import tomllib
+from collections import Counter
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no lines of a log
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # the same sums everywhere
@@ -69,7 +70,7 @@ style.use()
 # like, and reads a book that *you* own from your disk, with [own_book](#rnnbook.data.own_book), without sending it anywhere.
 #
 # The novel comes in three parts. The net learns from the training chapters. The validation chapters are **[held out](#term-held-out)**: the
-# net never learns from them, and we choose by them. The test chapters stay shut until the last cell.
+# net never learns from them, and we choose by them. The test chapters stay shut until the section before the summary.
 
 # %%
 text, held_text = data.novel("train"), data.novel("validation")
@@ -166,8 +167,9 @@ claim(53, ("largest cosine of two one-hot codes", abs(cosines).max(), "== 0"),
 # **word2vec** ([Mikolov et al., 2013](#mikolov2013)) and **GloVe** ([Pennington et al., 2014](#pennington2014)) learn
 # embeddings of words before, and apart from, any language model: words that occur among the same neighbors get similar
 # vectors. word2vec trains a small net to tell true neighbors from drawn ones; GloVe fits the logarithms of the counts of
-# neighbors. [Levy and Goldberg (2014)](#levy2014) showed that word2vec's skip-gram with negative sampling factorizes,
-# implicitly, a matrix that you can simply write down: for words $a$ and $b$, how much more often they stand near
+# neighbors. [Levy and Goldberg (2014)](#levy2014) showed what word2vec's commonest form computes, which predicts the neighbors from
+# the word (skip-gram) and draws the false ones at random (negative sampling). It factorizes, implicitly, a matrix that you can
+# simply write down: it finds two narrow matrices whose product comes near that one. For words $a$ and $b$, the matrix holds how much more often they stand near
 # each other than chance would have it, the pointwise mutual information
 #
 # $$
@@ -175,7 +177,8 @@ claim(53, ("largest cosine of two one-hot codes", abs(cosines).max(), "== 0"),
 # $$ (3.2)
 #
 # less a constant. So we need no training loop: count the pairs up to four words apart, keep the positive values, and let a
-# singular value decomposition find the best 50 numbers for each word that occurs 20 times or more.
+# singular value decomposition, which finds the narrow matrices that come nearest, choose 50 numbers for each word that occurs 20
+# times or more.
 
 # %%
 common = Vocabulary(text, "words", min_count=20)
@@ -220,10 +223,12 @@ for name, listed in classes.items():
     chance = (len(group) - 1) / (len(common) - 2)
     print(f"{name:8} {agree:.2f}   by chance {chance:.3f}")
     assert agree > 3 * chance
+print("misses:", *(neighbors(word, 1)[0] for word in ("five", "mouth", "knees")))
 
 # %% [markdown]
 # Far better than chance, for numbers; and far from "it knows what words mean". For the body, most nearest
-# neighbors are words that stand *beside* a hand, not words *like* it. Published vectors come from billions of words, ours
+# neighbors are words that stand *beside* a hand, not words *like* it. The count is a little too strict: the last three words
+# printed are misses only because our lists lack them. Published vectors come from billions of words, ours
 # from one short novel. They see a type once and for all, so "left" has one vector for two meanings; what the word means *here* is
 # left to the recurrent layer. Our net learns its own embedding, of characters, together with everything else.
 #
@@ -330,9 +335,7 @@ claim(58, ("logits near 1000, as written: results that are NaN, of 3", broken, "
       ("with the maximum subtracted: largest error", gap, "< 1e-12", 0))
 
 # %% [markdown]
-# > **Common wrong answers.** "A softmax layer, and a loss with `from_logits=True`": softmax is applied twice, and since probabilities
-# > differ by at most 1, no type can ever get more than $e$ times the probability of another. "The net chooses the word":
-# > it gives a probability to every type; choosing is another matter, for step 5.
+# > **Common wrong answers.** "The net chooses the word": it gives a probability to every type; choosing is another matter, for step 5.
 #
 # ## Step 4: training
 #
@@ -381,6 +384,11 @@ assert abs(full - sparse) < 1e-5
 assert abs(sparse - short) < 1e-5
 
 # %% [markdown]
+# > **Common wrong answers.** "A softmax layer, and a loss with `from_logits=True`": the loss takes probabilities for logits, and softmax is
+# > applied twice. Since probabilities differ by at most 1, no type can then get more than $e$ times the probability of another. Keras
+# > on TensorFlow notices the softmax, takes the logits before it, and warns; with PyTorch or JAX behind it, or in your own code, nobody
+# > warns.
+#
 # ### Perplexities of different tokens cannot be compared
 #
 # A model of words chooses among thousands of types, a model of characters among dozens. Their perplexities lie far apart, and
@@ -399,8 +407,9 @@ assert rows["words"][0] > 10 * rows["characters"][0]
 assert abs(rows["words"][1] - rows["characters"][1]) < 0.4
 
 # %% [markdown]
-# The perplexities differ by a factor of more than ten, the bits by a few tenths at most. (And the model of words still gets unknown words for
-# free; the page on [the novel](../notebooks/the_novel.ipynb) puts these on the bill.)
+# The perplexities differ by a factor of more than ten, the bits by a few tenths at most. (And the model of words need not spell the
+# unknown words: it pays for saying that one comes, not for its letters. The page on [the novel](../notebooks/the_novel.ipynb) puts
+# these on the bill.)
 #
 # ### Time step, training step, epoch
 #
@@ -444,10 +453,17 @@ claim(43, ("bits that the 1st character before saves", rungs[1] - rungs[2], "> 0
       ("the 4th", rungs[4] - rungs[5], "> 0.05"),
       ("the 6th", rungs[6] - rungs[7], "< 0.05", 1))
 
+# %%
+contexts = Counter(text[j : j + 6] for j in range(len(text) - 6))
+times = np.array([contexts[held_text[j : j + 6]] for j in range(len(held_text) - 6)])
+rare = (times > 0) & (times < 4)
+print("of the contexts of six characters in the validation chapters")
+print(f"never seen in training: {(times == 0).mean():.0%};  1 to 3 times: {rare.mean():.0%}")
+
 # %% [markdown]
 # "Predicting the next element in the sequence depends on all the previous elements", says the source. In principle, yes: the hero
 # of a novel was named on its first page. But most of what can be known about the next *character* is in the last few. Beyond five, a
-# model that counts gains nothing, because it has hardly ever seen so long a context before. [Shannon (1951)](#shannon1951) let people guess English
+# model that counts gains nothing, because many a context so long is new to it, or was seen too seldom to be counted on. [Shannon (1951)](#shannon1951) let people guess English
 # letters; they kept profiting from longer contexts. To do that too is what we hope of a net.
 #
 # ### One training step, line by line
@@ -478,7 +494,7 @@ print("bits at steps 1, 101, 201 ...:", *(f"{b:.2f}" for b in history[::100]))
 claim(61, ("share of training steps at which the loss rose", rose, "> 0.25", 2),
       ("mean loss of the last 50 steps, in bits", history[-50:].mean(), "< 3.2"))
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-noise", "caption": "The loss of each training step of the first epoch. Each step sees another batch, so the curve falls only on average."}, "image": {"alt": "Bits per character against the training step. The curve starts near 6.3, falls to the unigram's line, stays there for a while, falls on through the bigram's line to below 3, and is jagged everywhere."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-noise", "caption": "The loss of each training step of the first epoch. Each step sees another batch, so the curve falls only on average. Dashed: unigram and bigram on the validation chapters."}, "image": {"alt": "Bits per character against the training step. The curve starts near 6.3, falls to the unigram's line, stays there for a while, falls on through the bigram's line to below 3, and is jagged everywhere."}}
 fig, ax = plt.subplots()
 ax.plot(np.arange(1, epoch + 1), history, color=COLORS["output"], lw=1)
 for order, name in ((1, "unigram"), (2, "bigram")):
@@ -488,8 +504,8 @@ ax.set(xlabel="training step", ylabel="bits per character", ylim=(2.2, 6.7))
 plt.show()
 
 # %% [markdown]
-# Look at the stair. First the net learns how frequent each character is, and rests at the unigram's level. Only then does it find out that the
-# character before matters, and makes for the bigram's. It takes the ladder rung by rung.
+# Look at the step in the curve. First the net learns how frequent each character is, and rests at the unigram's level. Only then does it find out that the
+# character before matters, and falls on, past the bigram's level without another rest.
 #
 # And does the loss decrease "after each training step", as the source says? Nearly every other step it rose: each batch is another piece of text, and some
 # pieces are harder. Judge by an average, or by a held-out text.
@@ -540,7 +556,7 @@ for order in range(6):
 assert rnn_bits < rungs[2] - 1 and rnn_bits < rungs[3] - 0.3
 assert rnn_bits > rungs[5] + 0.05 and abs(rnn_bits - rungs[4]) < 0.1
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-training", "caption": "Bits per character on the validation chapters after each epoch, and the rungs of the ladder."}, "image": {"alt": "Held-out and training bits against the epoch from 2 to 8. Both fall and flatten, close to each other. At the end the held-out curve lies far below the lines of the bigram and trigram, near the 4-gram, and above the 5-gram."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-training", "caption": "Bits per character on the validation chapters and in training, from epoch 2 on, and the rungs of the ladder."}, "image": {"alt": "Held-out and training bits against the epoch from 2 to 8. Both fall and flatten, close to each other. At the end the held-out curve lies far below the lines of the bigram and trigram, near the 4-gram, and above the 5-gram."}}
 fig, ax = plt.subplots()
 at = np.arange(2, 9)
 for key, kind in (("held_out", "output"), ("training", "input")):
@@ -602,7 +618,7 @@ assert reach[8] - reach[32] < 0.2 and reach[4] > counted[3] + 0.2
 # at four: with four true characters after false ones the net is far behind the 5-gram, which sees the same four and
 # nothing else. It cannot drop at once what it should no longer believe. So the net
 # competes on the 5-gram's own ground, short contexts, and there a large table of exact counts is
-# hard to beat with a few ten thousand numbers. To win, it must use what no table can: the distant past. Why it fails to learn that is the subject of
+# hard to beat with some thirty thousand numbers. To win, it must use what no table can: the distant past. Why it fails to learn that is the subject of
 # chapter 5, how a gate changes it that of chapter 7, and chapter 8 gives it more units and more time.
 #
 # Yet the two know different things. Give each half a say, and the mean of their probabilities beats both.
@@ -632,7 +648,7 @@ claim(62, ("perplexity on what it was trained on", by_heart, "< 1.5", 0),
       ("the unigram's there", 2 ** rungs[1], "< 25"))
 
 # %% [markdown]
-# Nearly perfect on the scrap, and on any other text worse than the unigram, which knows only how frequent each character is: it has learned 2,000 characters by heart, and the longer it trains the worse it gets. No threshold on the training loss tells
+# Nearly perfect on the scrap, and on held-out text worse than the unigram, which knows only how frequent each character is: it has learned 2,000 characters by heart, and the longer it trains the worse it gets. No threshold on the training loss tells
 # learning from memorizing ([Goodfellow et al., 2016](#goodfellow2016), section 5.2); the held-out perplexity does.
 #
 # ## Step 5: writing, and judging what was written
@@ -728,7 +744,7 @@ plt.show()
 # %%
 for name, setting in settings.items():
     kept = (distribution(u, **setting) > 0).sum()
-    print(f"{name:12} {kept:3} characters possible")
+    print(f"{name:12} {kept:3} characters can follow 'volunteer'; a text from 'games':")
     sample = net.generate(150, "games", seed=0, **setting)
     print(textwrap.indent(textwrap.fill(sample, 68), "    "))
 assert (distribution(u, top_k=3) > 0).sum() == 3
@@ -741,7 +757,7 @@ assert (distribution(u, top_k=3) > 0).sum() == 3
 # the taste, not what the net knows; and the bits of a changed distribution are worse than those of the net's own, unless
 # the net was too sure of itself, or not sure enough (Exercise 3.9).
 #
-# Turn them yourself, on a better net: the LSTM that chapter 8 trains on the same chapters, rounded so that each weight takes
+# Turn them yourself, on a better net: the LSTM, a recurrent net with gates, that chapter 8 trains on the same chapters, rounded so that each weight takes
 # one byte instead of four.
 
 # %%
@@ -876,7 +892,8 @@ assert (mark == 2).any() and (mark == 0).any()
 
 # %% [markdown]
 # Capitals are what no training chapter and no held-out one has in any eight characters around it: mostly, its own words. At this length
-# to "copy" is to write English. Passages of 50 characters would be another matter; chapter 8 audits a larger net.
+# to "copy" is to write English. (The share of characters that are new is far smaller than the share of sequences above: one known
+# sequence makes all its eight characters known, and one odd character can make all eight sequences that hold it new.) Passages of 50 characters would be another matter; chapter 8 audits a larger net.
 #
 # <a id="question-30"></a>
 # ### Why is my result not reproducible?
@@ -1116,6 +1133,8 @@ check("3.8", repeated)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 def repeated(written):
+    # The source is now the text itself, from the next character on:
+    # otherwise each passage would find itself.
     best, n = "", 1
     for start in range(len(written)):  # only a longer passage is of interest
         while written[start : start + n] in written[start + 1 :]:
@@ -1149,16 +1168,18 @@ for tau in np.arange(0.5, 1.55, 0.05).round(2):
 temperature = min(tried, key=tried.get)
 for tau in (0.5, 0.7, 1.0, 1.3):
     print(f"temperature {tau}: {tried[tau]:.3f} bits")
+# Below 1: the net is not sure enough, its distribution is a little too flat.
+# Above 1 it would be over-confident.
 print(f"best: {temperature}")
 check("3.9", temperature)
 
 # %% [markdown]
-# ### Exercise 3.10: Beat the 5-gram
+# ### Exercise 3.10: Beat the mixture
 #
 # *explore · an evening*
 #
-# Build a model of characters that needs fewer bits on the validation chapters than the 5-gram: a larger net, more epochs, another
-# learning rate, a mixture, whatever you like, trained on the training chapters alone. Hand in its natural log-probability of each character of
+# Build a model of characters that needs fewer than 1.85 bits on the validation chapters; the net and the 5-gram, half and half, need
+# more. Take a larger net, more epochs, another learning rate, a mixture, whatever you like, trained on the training chapters alone. Hand in its natural log-probability of each character of
 # `data.novel("validation")`, shape (n,). Then say what the gain cost.
 
 # %% tags=["stub"]
@@ -1167,7 +1188,8 @@ log_p = ...  # one number a character
 check("3.10", log_p)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-# The cheapest way: the net and a 6-gram, mixed; the share is chosen on the validation text.
+# The cheapest way: the net and a 6-gram, mixed. The share is chosen on the text
+# that is reported, so the figure is a little too good.
 six_log_p = ladder[6].log_probabilities(held)
 best = 9.0
 for share in np.arange(0.1, 0.95, 0.1):

@@ -17,7 +17,7 @@
 # | You will | derive the gradient of a recurrent layer; check it against finite differences, TensorFlow and the course's engine; break it in ten ways; truncate it, and store less of it |
 # |---|---|
 # | **You learn** | immediate and total derivatives; why one weight has T contributions; what a gradient check shows; what truncation loses and what the carried state keeps; how to trade memory for time |
-# | **You need** | [Chapter 2](02_unfolding.ipynb): the unfolded graph; the chain rule for one variable, and the matrix product |
+# | **You need** | [Chapter 2](02_unfolding.ipynb): the unfolded graph; [Chapter 3](03_text_generator.ipynb): softmax and cross-entropy; the chain rule for one variable, and the matrix product |
 # | **It takes** | 90 minutes to read and run, 3 hours with the exercises up to 4.11, and an evening for the last |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
@@ -121,7 +121,7 @@ assert (immediate, total) == (0.5, 1.0)
 # $$ (4.3)
 #
 # The target of step $t$ is a class, with the one-hot code $y_t$. Its share of the [loss](#term-loss) is the
-# cross-entropy, and the loss is the sum of all shares:
+# cross-entropy, divided by $T$, and the loss is the sum of all shares:
 #
 # $$
 # \begin{aligned}
@@ -136,6 +136,9 @@ assert (immediate, total) == (0.5, 1.0)
 # $$
 # \frac{\mathrm d L}{\mathrm d u_t} = \frac{\partial^{+} \ell_t}{\partial u_t} = \frac{1}{T} \left( \hat y_t - y_t \right)
 # $$ (4.5)
+#
+# To see it, let $c$ be the target. Then $\ell_t = -\frac1T\big(u_{t,c} - \ln\sum_j e^{u_{t,j}}\big)$. Its derivative with
+# respect to $u_{t,i}$ is $\frac1T\, \hat y_{t,i}$, less $\frac1T$ if $i = c$.
 #
 # Here total and immediate derivative are the same, for $u_t$ touches nothing but $\ell_t$. The states are not so lucky.
 #
@@ -222,8 +225,10 @@ plt.show()
 
 # %% [markdown]
 # With the chain rule, and $u_3 = W_{hy} h_3 + b_y$, that arrow gives
-# $\mathrm d L / \mathrm d h_3 = W_{hy}^\top\, \mathrm d L / \mathrm d u_3$. The transpose sends a vector of size $V$
-# back to size $H$.
+# $\mathrm d L / \mathrm d h_3 = W_{hy}^\top\, \mathrm d L / \mathrm d u_3$. Why the transpose? Number $j$ of $h_3$ enters
+# every number $i$ of $u_3$, with the weight $(W_{hy})_{ij}$. So what comes back to it is
+# $\sum_i (W_{hy})_{ij}\, \mathrm d L / \mathrm d u_{3,i}$, a sum over the *rows* of $W_{hy}$, which is what the
+# transpose computes. It sends a vector of size $V$ back to size $H$.
 #
 # Now step 2. *Two* arrows leave $h_2$: one up to its own output, one to the right into $a_3$ and all that follows.
 # Two things come back, and they are added.
@@ -245,7 +250,8 @@ plt.show()
 # \end{aligned}
 # $$ (4.6)
 #
-# At the last step nothing follows, and the second term is zero. Between $h_t$ and $a_t$ stands tanh, whose slope is
+# Here $\partial^{+} u_t / \partial h_t$ is the matrix whose entry $i, j$ is the immediate derivative of $u_{t,i}$ with respect to
+# $h_{t,j}$: it is $W_{hy}$. At the last step nothing follows, and the second term is zero. Between $h_t$ and $a_t$ stands tanh, whose slope is
 # $1 - \tanh^2$, element by element. The forward pass has the tanh already: it is $h_t$.
 #
 # $$
@@ -557,7 +563,7 @@ by_engine = engine.by_name(engine.gradients)
 of_keras = {name: np.transpose(a) for name, a in zip(w, by_tape, strict=True)}
 for other in (of_keras, by_engine):
     assert all(error(other[name], g[name]) < 1e-12 for name in other)
-print("one gradient, four ways: relative errors below 1e-12")
+print("ours, TensorFlow's and the engine's: relative errors below 1e-12")
 
 # %% [markdown]
 # <a id="question-20"></a>
@@ -637,7 +643,7 @@ assert all(max(row) > 0.01 for row in seen.values())
 
 # %% [markdown]
 # Each mistake leaves a fingerprint. Only $W_{hh}$ wrong: look at the line of $W_{hh}$. Only $b_h$: look at that one.
-# All wrong: look at `dh`, `da` or `dh_next`, where the error spreads from step to step. And the errors are *large*. A
+# All wrong: look at `dh`, `da` or `dh_next`, where the error spreads from step to step, and at the range of the loop. And the errors are *large*. A
 # right gradient is right to seven digits or more; a wrong one is usually wrong in the first or second. Where you see
 # $10^{-3}$, look again, and never think "nearly".
 #
@@ -668,7 +674,7 @@ assert caught.pop("all of it") == 10 > max(caught.values())
 
 # %% [markdown]
 # Take at least three steps, at least two sequences, a state at the start, and no zeros. Sizes that differ from each
-# other let wrong shapes show themselves.
+# other (all of ours do but $D$ and $V$) let wrong shapes show themselves.
 #
 # ### The loss falls all the same
 #
@@ -748,7 +754,7 @@ claim(59, ("change of the weights during a backward pass", moved, "== 0"),
 # ### What is a training step?
 #
 # Mind the words. A [time step](#term-time-step) is one position in a sequence. A [training step](#term-training-step)
-# is one update of the weights, and it may take in many sequences and many time steps. Count them.
+# is one update of the weights, and it may take in many sequences, of many time steps each. Count them.
 
 # %%
 all_x, _ = tasks.delayed_recall(32 * 400, 6, 4, seed=0)  # what learned() reads
@@ -756,7 +762,8 @@ sequences, steps = all_x.shape[:2]
 updates = learned(through_time, seed=0)[1]
 claim(69, ("training steps", updates, "== 400"),
       ("sequences in each", sequences / updates, "== 32"),
-      ("time steps in each", sequences * steps / updates, "== 192"))
+      ("time steps of each sequence", steps, "== 6"),
+      ("predictions in each", sequences * steps / updates, "== 192"))
 
 # %% [markdown]
 # ## What it costs
@@ -1217,7 +1224,7 @@ check("4.2", blame)
 # *by hand · 5 minutes*
 #
 # A text is cut into 20 rows of 500 time steps and read in chunks of 25, for three epochs. (a) How many updates are
-# made? (b) How many time steps go into each, all rows together? (c) How many states of each row must be kept for one
+# made? (b) How many predictions go into each, all rows together? (c) How many states of each row must be kept for one
 # backward pass, besides the one that was carried in?
 
 # %% tags=["stub"]
@@ -1425,7 +1432,8 @@ chunk_length = ...  # one of the seven numbers
 check("4.11", chunk_length)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-# The faster a net forgets, the less there is to cut off: small gains, wide nets that saturate.
+# The faster a net forgets, the less there is to cut off: so a small gain. More units
+# do not help: the cosines fall a little.
 means = np.mean([cosines(ks, 1.0, seed) for seed in range(5)], axis=0)
 chunk_length = next(k for k, mean in zip(ks, means, strict=True) if mean > 0.95)
 check("4.11", chunk_length)
@@ -1442,7 +1450,8 @@ check("4.11", chunk_length)
 # the mean over all cuts is the full gradient. The check tries all of them.
 #
 # When it is right, train delayed recall with it, against fixed chunks of the same mean length. Does it learn what
-# they cannot? And what does it cost? Look at the spread of the gradient's size.
+# they cannot? And what does it cost? Look at the spread of the gradient's size. These are open questions: no solution
+# answers them.
 
 
 # %% tags=["stub"]

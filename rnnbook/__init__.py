@@ -4,8 +4,8 @@ Modules stand on floors; each imports only from the floors below it, and only
 ``keras_models`` imports Keras:
 
 0. ``arrays``
-1. ``activations``, ``data``, ``style``, ``tasks``, ``checkpoints``, ``losses``, ``products``
-2. ``cells``, ``gated_cells``, ``recurrent``, ``text``, ``optimizers``, ``sampling``
+1. ``activations``, ``data``, ``style``, ``checkpoints``, ``losses``, ``products``, ``gate_weights``
+2. ``cells``, ``gated_cells``, ``recurrent``, ``text``, ``optimizers``, ``sampling``, ``tasks``
 3. ``layers``, ``variants``, ``feedforward``, ``baselines``, ``diagrams``, ``writing``, ``hmm``
 4. ``language_model``, ``training``, ``gradients``, ``remedies``
 5. ``keras_models``, ``claims``, ``checks``, ``instruments``
@@ -28,6 +28,7 @@ __all__ = [
     "data",
     "diagrams",
     "feedforward",
+    "gate_weights",
     "gated_cells",
     "gradients",
     "hmm",

@@ -188,3 +188,15 @@ def checked_ids(ids, V):
     if ids.min() < 0 or ids.max() >= V:
         raise ValueError(f"ids must be from 0 to {V - 1}, got {ids.min()} to {ids.max()}")
     return ids
+
+
+def checked_mask(mask, B, T):
+    """Return the mask as (T, B), or say why it is none."""
+    mask = np.asarray(mask)
+    if mask.dtype != bool or mask.shape != (B, T):
+        raise ValueError(
+            f"mask must be bool of shape (B, T) = ({B}, {T}), got {mask.dtype} of {mask.shape}"
+        )
+    if not mask.any():
+        raise ValueError("mask must leave at least one step, got False everywhere")
+    return mask.T

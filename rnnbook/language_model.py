@@ -75,6 +75,7 @@ class LanguageModel:
         seeds = np.random.SeedSequence(whole("seed", seed, 0)).generate_state(3).tolist()
         self.embedding = None
         if embedding is not None:
+            embedding = whole("embedding", embedding)
             self.embedding = feedforward.Embedding(self.V, embedding, seeds[0], dtype)
         self.recurrent = CELLS[cell](embedding or self.V, H, seeds[1], dtype=dtype)
         self.dense = feedforward.Dense(H, self.V, seeds[2], dtype)

@@ -9,8 +9,8 @@ import numpy as np
 
 from rnnbook import activations
 from rnnbook.activations import tanh_slope, to_sigmoid
-from rnnbook.products import multiply
-from rnnbook.recurrent import Recurrent, columns
+from rnnbook.products import columns, multiply
+from rnnbook.recurrent import Recurrent
 
 
 class RNN(Recurrent):

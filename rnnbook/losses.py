@@ -59,7 +59,8 @@ def cross_entropy(logits, targets, mask=None):
     loss : float
         Mean over the valid targets, in nats (divide by ln 2 for bits).
     gradient : numpy.ndarray, shape (..., V)
-        Derivative of the loss with respect to the logits, of their dtype; 0 where the mask is.
+        Derivative of the loss with respect to the logits, of their dtype; 0 where the mask
+        is False.
 
     Raises
     ------

@@ -108,8 +108,8 @@ class Adagrad(Optimizer):
 
     Notes
     -----
-    Duchi, Hazan and Singer (2011), in the form of Karpathy's min-char-rnn (2015). PyTorch and
-    Keras add epsilon elsewhere.
+    Duchi, Hazan and Singer (2011), in the form of Karpathy's min-char-rnn (2015). Keras adds
+    epsilon there too, but starts m at 0.1; PyTorch adds it to the root.
     """
 
     epsilon: float = 1e-8
@@ -221,7 +221,8 @@ def warmup_cosine(peak, steps, warmup=0):
     The cosine after Loshchilov and Hutter (2017).
     """
     warmup = whole("warmup", warmup, 0)
-    steps = whole("steps", steps, warmup + 1)
+    if whole("steps", steps) <= warmup:
+        raise ValueError(f"warmup must be less than steps = {steps}, got {warmup} (shorten it)")
 
     def rate(step):
         if step < warmup:

@@ -65,6 +65,17 @@ def multiply(W, X, out):
         np.matmul(W, X, out=out)
 
 
+def columns(array):
+    """Return the features of a block of steps, (k, ..., B), as (features, k B)."""
+    k, *_, B = array.shape
+    return array.reshape(k, -1, B).transpose(1, 0, 2).reshape(-1, k * B)
+
+
+def cut(start, stop, k):
+    """Return the slices from start to stop into blocks of k steps."""
+    return [slice(t, min(t + k, stop)) for t in range(start, stop, k)]
+
+
 def sums_by_id(columns, ids, V):
     """Return, for each id from 0 to V - 1, the sum of its columns: (n, m) to (n, V)."""
     if V < 1000:  # then a product is faster than sorting

@@ -1,4 +1,4 @@
-"""What the recurrent layers have in common: weights, buffers, and the two loops over time.
+"""What the recurrent layers have in common: buffers, and the two loops over time.
 
 Inside, arrays are (time, features, batch), so that at each step a gate is a run of contiguous
 memory. State, a row of ones and input lie in one slot, so one product a step gives all gates.
@@ -7,11 +7,12 @@ A block's slots lie side by side, (features, steps, batch): one product gives it
 
 import numpy as np
 
-from rnnbook.arrays import checked_ids, numbers, shaped, whole
-from rnnbook.products import aligned, in_bands, multiply, spaced, sums_by_id
+from rnnbook.arrays import checked_ids, checked_mask, shaped
+from rnnbook.gate_weights import GateWeights
+from rnnbook.products import aligned, cut, in_bands, multiply, spaced, sums_by_id
 
 
-class Recurrent:
+class Recurrent(GateWeights):
     """A recurrent layer without its equations, which :mod:`rnnbook.layers` adds.
 
     A layer says how a step's states come from its pre-activations (``_step``), what its
@@ -20,57 +21,13 @@ class Recurrent:
     a gate: the first G rows hear the input, the last G the state. ``u`` is scratch.
     """
 
-    gates, rows, states = "h", 1, 1
+    rows, states = 1, 1
     sigmoids = ""  # the gates with a sigmoid
-    order = "h"  # of the gates among the rows of a
+    order = "h"  # of the gates among the rows of a, for _fuse
 
     def __init__(self, D, H, seed, dtype="float32"):
-        self.D, self.H, self.dtype = whole("D", D), whole("H", H), np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
-        rng = np.random.default_rng(whole("seed", seed, 0))
-        GH = len(self.gates) * H
-        limit = np.sqrt(6 / (D + GH))
-        Q, R = np.linalg.qr(rng.normal(size=(GH, H)))
-        self.parameters = {
-            "W_x": rng.uniform(-limit, limit, (GH, D)).astype(dtype),
-            "W_h": (Q * np.sign(np.diag(R))).astype(dtype),
-            "b": np.zeros(GH, dtype),
-        }
+        super().__init__(D, H, seed, dtype)
         self.gradients, self.sizes, self.ready = {}, None, False
-
-    def by_name(self, arrays):
-        """Return ``parameters`` or ``gradients`` under the equations' names, as views."""
-        names = {"W_x": "W_x{}", "W_h": "W_h{}", "b": "b_{}", "b_rec": "b_h{}", "p": "p_{}"}
-        return {
-            names.get(key, key).format(g): array[j * self.H : (j + 1) * self.H]
-            for key, array in arrays.items()
-            for j, g in enumerate("ifo" if key == "p" else self.gates)
-        }
-
-    @property
-    def weights(self):
-        """The weights under the names of the equations; change them in place."""
-        return self.by_name(self.parameters)
-
-    def get_weights(self):
-        """Return copies of the weights in Keras' order and layout, kernel (D, G H) first."""
-        kernel, recurrent, *others = self.parameters.values()
-        return [kernel.T.copy(), recurrent.T.copy(), *(array.copy() for array in others)]
-
-    def set_weights(self, weights):
-        """Take weights in Keras' order and layout, such as ``keras_layer.get_weights()``."""
-        wanted = [array.shape for array in self.get_weights()]
-        given = [np.shape(array) for array in weights]
-        if given != wanted:
-            raise ValueError(
-                f"weights must have the shapes {wanted}, got {given} (from a layer of other sizes?)"
-            )
-        kernel, recurrent, *others = (numbers("weights", array) for array in weights)
-        rows = [row for array in others for row in np.atleast_2d(array)]  # the GRU's biases are two
-        arrays = self.parameters.values()
-        for array, value in zip(arrays, [kernel.T, recurrent.T, *rows], strict=True):
-            array[...] = value
 
     def forward(self, x, state=None, mask=None):
         """Run over whole sequences, and keep what the backward pass needs.
@@ -107,8 +64,8 @@ class Recurrent:
                 inputs[:] = x[:, block].transpose(2, 1, 0)
         for s, first in zip(self.s, self._checked_state("state", state), strict=True):
             s[0][:] = first.T
-        self.mask = None if mask is None else _checked_mask(mask, B, T)
-        self._check_weights()
+        self.mask = None if mask is None else checked_mask(mask, B, T)
+        self.check_weights()
         self._fuse()
         for t in range(T):
             self._listen(t)
@@ -117,7 +74,7 @@ class Recurrent:
                 for s in self.s:
                     np.copyto(s[t + 1], s[t], where=~self.mask[t])
         h = np.empty((T + 1, self.H, B), self.dtype)
-        for block in _cut(0, T + 1, self.k):
+        for block in cut(0, T + 1, self.k):
             h[block] = self._h_prev(block)
         self.ready = True
         return h[1:].transpose(2, 0, 1), self._as_given([s[T] for s in self.s])
@@ -157,7 +114,7 @@ class Recurrent:
         self._prepare_gradients()
         dx = None if self.ids is not None else np.empty((self.D, T * B), self.dtype)
         for block in reversed(self.blocks):
-            for short in reversed(_cut(block.start, block.stop, self.k_short)):
+            for short in reversed(cut(block.start, block.stop, self.k_short)):
                 self._factors(short)
                 for t in reversed(range(short.start, short.stop)):
                     if contiguous:
@@ -209,7 +166,7 @@ class Recurrent:
         # In a block the weights' gradients are efficient products; a short one fits in the cache.
         self.k = k = max(1, min(max(512, 2 * H) // B, T))
         self.k_short = max(1, min(2**15 // (H * B), k))
-        self.blocks = _cut(0, T, k)
+        self.blocks = cut(0, T, k)
         self.heard = [spaced(H + D + 1, k * B, self.dtype) for _ in range(T // k + 1)]
         self.slots = [self.heard[t // k][:, t % k * B : (t % k + 1) * B] for t in range(T + 1)]
         self.s = [[slot[:H] for slot in self.slots]]
@@ -226,6 +183,11 @@ class Recurrent:
                 products.append((W, slot[hears], in_bands(a_t[rows], m, B)))
         self.dW_block = [np.empty_like(W) for W in self.W]
         self.views = [self._views(t) for t in range(T)]
+        self._make_buffers_back(B, k)
+
+    def _make_buffers_back(self, B, k):
+        """Make the arrays of the backward pass."""
+        H = self.H
         self.dh_in, self.ds = spaced(B, H, self.dtype), aligned((self.states, H, B), self.dtype)
         self.da = aligned((self.rows, H, B), self.dtype)
         self.da_flat = self.da.reshape(-1, B)
@@ -247,11 +209,6 @@ class Recurrent:
     def _views_back(self, j):
         """Return what of ``scratch`` a layer's ``_step_back`` wants at hand."""
 
-    def _check_weights(self):
-        if not all(np.isfinite(np.vdot(array, array)) for array in self.parameters.values()):
-            for name, array in self.weights.items():
-                numbers(name, array)  # the error says which weight, and where
-
     def _fuse(self):
         """Make one matrix of all weights, in which σ is a tanh: σ(a) = (1 + tanh(a / 2)) / 2."""
         w, (W,), H = self.weights, self.W, self.H
@@ -265,10 +222,10 @@ class Recurrent:
             np.multiply(w[f"W_x{gate}"], half, out=W_x[rows])
 
     def _factors(self, block):
-        """Make in ``scratch`` what the backward steps of a short block multiply with."""
+        """Make, in ``scratch`` or in ``a``, what a short block's backward steps multiply with."""
 
     def _h_prev(self, block):
-        """Return the states before each step of a short block, (k, H, B)."""
+        """Return the states in the slots of a block, those before its steps, (k, H, B)."""
         first, k, B = block.start % self.k, block.stop - block.start, self.sizes[1]
         heard = self.heard[block.start // self.k][: self.H, first * B : (first + k) * B]
         return heard.reshape(-1, k, B).transpose(1, 0, 2)
@@ -307,26 +264,3 @@ class Recurrent:
         H, (dW,) = self.H, self.dW
         dW_x = dW[:, H + 1 :] if self.ids is None else self.dW_ids
         return {"W_x": dW_x, "W_h": dW[:, :H], "b": dW[:, H]}
-
-
-def columns(array):
-    """Return the features of a block of steps, (k, ..., B), as (features, k B)."""
-    k, *_, B = array.shape
-    return array.reshape(k, -1, B).transpose(1, 0, 2).reshape(-1, k * B)
-
-
-def _cut(start, stop, k):
-    """Return the slices from start to stop into blocks of k steps."""
-    return [slice(t, min(t + k, stop)) for t in range(start, stop, k)]
-
-
-def _checked_mask(mask, B, T):
-    """Return the mask as (T, B), or say why it is none."""
-    mask = np.asarray(mask)
-    if mask.dtype != bool or mask.shape != (B, T):
-        raise ValueError(
-            f"mask must be bool of shape (B, T) = ({B}, {T}), got {mask.dtype} of {mask.shape}"
-        )
-    if not mask.any():
-        raise ValueError("mask must leave at least one step, got False everywhere")
-    return mask.T

@@ -126,6 +126,10 @@ class SkipRNN(Recurrent):
 
     def _step_back(self, t, _, ds, da):
         dh, h, p, far = ds[0], self.s[0], self.parameters, t + 1 - self.skip
+        if self.mask is not None:  # a masked step hands on the state, and its gradient
+            handed_on = np.where(self.mask[t], 0, self.pending[t + 1])
+            self.pending[t + 1] -= handed_on
+            self.pending[t] += handed_on
         dh += self.pending[t + 1]
         np.multiply(1 - h[t + 1] ** 2, dh, out=da[0])
         np.matmul(p["W_h"].T, da[0], out=dh)

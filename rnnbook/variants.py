@@ -5,7 +5,8 @@ import numpy as np
 from rnnbook.activations import to_sigmoid
 from rnnbook.arrays import shaped, whole
 from rnnbook.cells import output_to_hidden_step, output_to_hidden_step_backward
-from rnnbook.recurrent import Recurrent, columns
+from rnnbook.products import columns
+from rnnbook.recurrent import Recurrent
 
 
 class GRUResetBefore(Recurrent):

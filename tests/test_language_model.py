@@ -224,6 +224,7 @@ def test_a_nan_in_the_weights_is_no_silent_one(name):
         (lambda: LanguageModel(V, 0), ValueError, "H must be at least 1"),
         (lambda: LanguageModel(V, H, "LSTM"), ValueError, "one of rnn, lstm, gru; got 'LSTM'"),
         (lambda: LanguageModel(V, H, dropout=1), ValueError, "dropout must be >= 0 and < 1, got 1"),
+        (lambda: LanguageModel(V, H, embedding=0), ValueError, "embedding must be at least 1"),
         (lambda: model().log_probabilities([V]), ValueError, "from 0 to V - 1 = 5, got 6"),
         (lambda: model().next_probabilities([0.5]), TypeError, "ids must be whole numbers"),
         (lambda: model().sample(0, 0), ValueError, "n must be at least 1, got 0"),

@@ -211,7 +211,9 @@ def test_sizes_and_seeds_are_whole(kind, arguments, kind_of_error, words):
 
 
 @each_layer
-@pytest.mark.parametrize("dtype", ["float16", "int32", "complex64", bool, "O", np.longdouble])
+@pytest.mark.parametrize(
+    "dtype", ["float16", "int32", "complex64", "single32", bool, "O", np.longdouble]
+)
 def test_a_layer_works_in_single_or_double_precision(kind, dtype):
     with pytest.raises(ValueError, match=r"^dtype must be 'float32' or 'float64', got "):
         LAYERS[kind](D, H, 0, dtype=dtype)

@@ -54,12 +54,14 @@ def test_states_are_those_of_a_plain_loop(kind):
 
 
 @each
+@pytest.mark.parametrize("masked", [False, True], ids=["all steps", "masked"])
 @pytest.mark.parametrize("T", [1, 2, 9])
-def test_gradients_are_those_of_finite_differences(kind, T):
+def test_gradients_are_those_of_finite_differences(kind, T, masked):
     layer, (x, h_0, dh, dlast) = made(kind), problem(T)
+    mask = np.random.default_rng(3).random(x.shape[:2]) < 0.6 if masked else None
 
     def loss():
-        h, last = layer.forward(x, h_0)
+        h, last = layer.forward(x, h_0, mask)
         return (h * dh).sum() + (last * dlast).sum()
 
     loss()

@@ -36,18 +36,18 @@ def check_blame(answer):
 
 
 def check_counts(answer):
-    """4.3: updates, time steps in each, states that are kept."""
-    updates, steps, states = array_of(answer, (3,), "The answer")
+    """4.3: updates, predictions in each, states that are kept."""
+    updates, predictions, states = array_of(answer, (3,), "The answer")
     if updates == 20:
         raise Hint("(a) is right for one epoch. There are three.")
     if updates == 3:
         raise Hint("(a): one update a chunk, not one an epoch.")
     if updates != 60:
         raise Hint("(a): into how many chunks is a row cut? All rows go through one together.")
-    if steps == 25:
-        raise Hint("(b): these are the steps of one row. How many rows are in an update?")
-    if steps != 500:
-        raise Hint("(b): rows times steps of a chunk.")
+    if predictions == 25:
+        raise Hint("(b): these are the predictions of one row. How many rows are in an update?")
+    if predictions != 500:
+        raise Hint("(b): one at each step of each row: rows times steps of a chunk.")
     if states == 500:
         raise Hint("(c): nothing goes back beyond the chunk; what is before it can be forgotten.")
     if states == 26:
