@@ -745,9 +745,8 @@ def shown(task, name, scores):
         low, high = sorted(bounds[task, name])
         assert low <= min(scores) and max(scores) <= high
         return f"varies, {worst} to {best}"
-    s, digits = np.sort(scores), 1
-    if task == "adding":
-        s, digits = s[::-1], 2
+    s, digits = np.sort(scores), {"adding": 2}.get(task, 1)
+    s = s[::-1] if task == "adding" else s
     return f"{s[2]:.{digits}f} ({s[0]:.{digits}f} to {s[-1]:.{digits}f})"
 
 
