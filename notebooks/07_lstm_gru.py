@@ -387,7 +387,7 @@ instruments.show("gates")
 # ### The same in Keras
 #
 # A Keras layer keeps the weights of all gates side by side in three arrays: a kernel $(D, 4H)$, a recurrent kernel $(H, 4H)$ and a bias $(4H,)$.
-# [get_weights](#rnnbook.recurrent.Recurrent.get_weights) writes ours in that form, so the Keras layer can take them as they are.
+# [get_weights](#rnnbook.gate_weights.GateWeights.get_weights) writes ours in that form, so the Keras layer can take them as they are.
 #
 # <a id="question-18"></a>
 # **What is the order of the gates?** For the LSTM $i, f, c, o$, for the GRU $z, r, h$. You can tell the forget gate by its bias, which Keras starts at 1.
