@@ -139,8 +139,8 @@ ax.set(xlabel="time steps after the input", ylabel="state $h_t$", ylim=(1e-6, 1e
 plt.show()
 
 # %% [markdown]
-# Below one it forgets, at one it keeps, above one it explodes. There is no middle ground: in [Figure 1.2](#fig-echo) a difference of a fifth in one weight is, after a
-# hundred steps, a factor of more than a hundred million. Keep this picture in mind. When the course comes to gradients, the same
+# Below one it forgets, at one it keeps, above one it explodes (in size, if $w_h$ is negative). Between them there is only the one point: in
+# [Figure 1.2](#fig-echo) a difference of a fifth in one weight is, after a hundred steps, a factor of more than a hundred million. Keep this picture in mind. When the course comes to gradients, the same
 # lines come back, and they are the trouble with recurrent networks.
 
 # %%
@@ -162,7 +162,8 @@ claim(
 #
 # ### Is it another kind of neuron?
 #
-# It is an ordinary neuron with one more term.
+# It is an ordinary neuron with one more term. [Figure 1.3](#fig-loop) shows whole layers of them: $W_{xh}$ holds the weights from the
+# inputs to the states, $W_{hh}$ those from the last states to the new ones, and $W_{hy}$ those from the states to the output $\hat y$.
 
 # %% mystnb={"figure": {"name": "fig-loop", "caption": "A feedforward network, and the same with a loop. Only $W_{hh}$ is new."}, "image": {"alt": "Two networks side by side. Left, x leads to h and h to ŷ. Right, the same for x_t, h_t and ŷ_t, with an arrow labeled W_hh from h_t back to itself."}}
 diagrams.feedforward_and_recurrent()
@@ -405,7 +406,8 @@ claim(
 )
 
 # %% [markdown]
-# The learned start matters for short sequences only: each step halves what is left of $h_0$. That is why nearly everybody starts at zero.
+# Here the learned start matters for short sequences only, since each step halves what is left of $h_0$. A neuron that forgets slowly would feel
+# its start for longer. Zero is the usual choice.
 #
 # ## What tanh does, and what it doesn't
 #
@@ -415,14 +417,23 @@ claim(
 # %%
 scales = np.array([0.1, 0.3, 1, 3, 10, 30, 100])
 x_55 = np.random.default_rng(55).normal(size=(400_000, 1))
-slope = (1 - np.tanh(scales * x_55) ** 2).mean(axis=0)
-for w, s in zip(scales, slope, strict=True):
-    print(f"weight {w:5}: mean slope {s:.3f}, weight times slope {w * s:.2f}")
+slopes = 1 - np.tanh(scales * x_55) ** 2
+slope, median = slopes.mean(axis=0), scales * np.median(slopes, axis=0)
+for w, s, m in zip(scales, slope, median, strict=True):
+    print(f"weight {w:5}: mean slope {s:.3f}, ", end="")
+    print(f"weight times slope: mean {w * s:.2f}, median {m:.2f}")
 assert np.ptp((scales * slope)[-3:]) < 0.02  # from 10 on, hardly any growth
+
+# %%
+near = abs(x_55[:, 0]) < 0.02  # at weight 100
+part = slopes[near, -1].sum() / slopes[:, -1].sum()
+print(f"inputs within 0.02 of zero: {near.mean():.1%}, of the mean: {part:.0%}")
 claim(
     55,
     ("mean slope of tanh at weight 0.1", slope[0], "> 0.95"),
     ("at weight 100", slope[-1], "< 0.02"),
+    ("median of weight times slope at weight 1", median[2], "> 0.6"),
+    ("at weight 100", median[-1], "< 1e-6", 0),
 )
 
 # %% mystnb={"figure": {"name": "fig-saturation", "caption": "The mean slope of tanh for inputs of spread 1, against the size of the input weight. Where the slope is near zero the neuron is saturated."}, "image": {"alt": "The curve starts near one for small weights, falls through about 0.6 at a weight of one, and is close to zero for weights of thirty and more."}}
@@ -434,9 +445,10 @@ ax.annotate("saturated", (30, 0.1), ha="center")
 plt.show()
 
 # %% [markdown]
-# A larger weight moves the state more, but only up to a point. Then tanh is **saturated**: it sits near $-1$ or $1$ for nearly every input, and a small
-# change of the input is hardly felt ([Figure 1.5](#fig-saturation)). Weight times slope stops growing. The neuron still tells the sign of
-# the input, and no more than that.
+# A larger weight moves the state more, but only up to a point. Then tanh is **saturated**: for nearly every input it sits near $-1$ or $1$, and a small
+# change is not felt ([Figure 1.5](#fig-saturation)). The median of weight times slope falls to zero; the mean stops growing, and what is left of
+# it comes from the few inputs near zero, where the state jumps from $-1$ to $1$. The neuron still tells the sign of the input, and no more than
+# that.
 #
 # ### The state is not the answer
 #
@@ -557,7 +569,8 @@ plt.show()
 # ## Summary
 #
 # - A feedforward layer answers each input by itself. A recurrent layer adds one term, $W_{hh} h_{t-1}$, its own state one time step ago.
-# - The state is memory. What $w_h$ does to it is decided at one: below it fades, above it grows.
+# - The state is memory. Without tanh, the size of $w_h$ decides: below one the state fades, above one it grows. With tanh it can't explode; above one
+#   it can settle away from zero and stay.
 # - A layer of $H$ neurons on $D$ inputs has $HD + H^2 + H$ parameters, whatever the number of time steps.
 # - Arrays have the shape (batch, time steps, features). The sequences of a batch do not see each other, and each begins at $h_0$.
 # - The answer is read from the state by a further layer.
@@ -749,6 +762,13 @@ def last_states(x, W_xh, W_hh, b_h):
 
 
 check("1.7", last_states)
+# With W_hh = 0 only the last input counts. The linear neuron adds up, in any order.
+rng = np.random.default_rng(0)
+x, W_xh, b_h = rng.normal(size=(4, 2)), rng.normal(size=(3, 2)), np.zeros(3)
+print("four inputs, W_hh = 0:", last_states(x, W_xh, np.zeros((3, 3)), b_h))
+orders = np.array([x[list(order), :1] for order in permutations(range(4))])
+sums = cells.rnn(orders, [[1.0]], [[1.0]], [0.0], activation="identity")[:, -1]
+print("linear neuron, w_h = 1:", len(np.unique(np.round(sums, 9))))
 
 # %% [markdown]
 # ### Exercise 1.8: How much does it hold?
@@ -758,6 +778,7 @@ check("1.7", last_states)
 # The Hopfield network above holds three patterns of a hundred units. How many can it hold? Write `recall(patterns)`: it stores the patterns (an array of $-1$
 # and $1$, shape $(P, N)$), starts the network in each of them, sets every unit *once, all at the same time*, and returns the share of units that stay as they were.
 # Then draw the share against $P / N$ from 0.02 to 0.5. [Hopfield (1982)](#hopfield1982) found about 0.15 $N$ patterns before errors get severe: do you see why?
+# (Let the network go on, one unit after the other, until none flips.)
 
 
 # %% tags=["stub"]
@@ -767,21 +788,31 @@ def recall(patterns): ...
 check("1.8", recall)
 
 
-# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def recall(patterns):
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution", "figure": {"name": "fig-capacity", "caption": "Units of a Hopfield network of 200 that stay as they were stored, after one step and at rest: means of five seeds."}, "image": {"alt": "The share of units that stay against patterns a unit, from 0.02 to 0.5. After one step it falls slowly, to about 0.92. At rest it is as high up to 0.1, then falls, steeply from 0.15 on, to about 0.7."}}
+def recall(patterns, rest=False):
     W = patterns.T @ patterns
     np.fill_diagonal(W, 0)
-    after = np.where(patterns @ W >= 0, 1, -1)
+    after, before = np.where(patterns @ W >= 0, 1, -1), None
+    while rest and not np.array_equal(after, before):
+        before = after.copy()
+        for i in range(len(W)):  # one unit after the other
+            after[:, i] = np.where(after @ W[i] >= 0, 1, -1)
     return (after == patterns).mean()
 
 
 check("1.8", recall)
-for load in [0.02, 0.1, 0.15, 0.3, 0.5]:
-    P = int(200 * load)
-    drawn = [np.random.default_rng(s).choice([-1, 1], (P, 200)) for s in range(5)]
-    shares = [recall(patterns_s) for patterns_s in drawn]
-    mean, spread = np.mean(shares), np.std(shares)
-    print(f"P/N = {load:4}: {mean:.3f} ± {spread:.3f} of the units stay (five seeds)")
+# Few units flip in the first step. But each wrong one disturbs the others, and more
+# follow: at rest the share falls steeply from about 0.15 N patterns on.
+loads, labels = [0.02, 0.1, 0.15, 0.2, 0.3, 0.5], ["after one step", "at rest"]
+drawn = [[np.random.default_rng(s).choice([-1, 1], (int(200 * load), 200))
+          for s in range(5)] for load in loads]
+for rest, label in enumerate(labels):
+    shares = [[recall(p, rest) for p in five] for five in drawn]
+    print(label, np.mean(shares, axis=1).round(3), "±", np.std(shares, axis=1).round(3))
+    plt.plot(loads, np.mean(shares, axis=1), "os"[rest] + "-", label=label)
+plt.gca().set(xlabel="P / N", ylabel="units that stay", ylim=(0.5, 1.02))
+plt.legend()
+plt.show()
 
 # %% [markdown]
 # ## Further reading

@@ -16,7 +16,7 @@
 # | You will | compute likelihoods, best paths and a learning step by hand; let a hidden Markov model and a recurrent net compete at dice, at memory, at labeling speech and at predicting text |
 # |---|---|
 # | **You learn** | forward, Viterbi and Baum–Welch; what a hidden Markov model can store and what it costs; where it beats a recurrent net, where it loses, and by how much |
-# | **You need** | [Chapter 1](01_recurrent_neuron.ipynb), [chapter 3](03_text_generator.ipynb) on bits and n-grams, and the rules of probability |
+# | **You need** | [Chapter 1](01_recurrent_neuron.ipynb), [chapter 3](03_text_generator.ipynb) on bits and n-grams, [chapter 5](05_vanishing_gradients.ipynb) on the copying task and the gradient that fades (for contest 2), and the rules of probability |
 # | **It takes** | 90 minutes to read and run, 2 hours more with the exercises |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
@@ -65,8 +65,8 @@ style.use()
 # present one alone, with probability $a_{ij}$ for coin $j$ after coin $i$, and the first coin is $i$ with probability $\pi_i$.
 #
 # You see heads and tails only. The coin is a hidden **state** $z_t$, and each state gives a symbol $x_t$ with probability
-# $b_j(x_t)$. That is a **[hidden Markov model](#term-hidden-Markov-model)**, or HMM. It gives a probability to states
-# and symbols *together*:
+# $b_j(x_t)$. That is a **[hidden Markov model](#term-hidden-Markov-model)**, or HMM. The $\pi_i$ are the **start**, the $a_{ij}$
+# the **transitions**, the $b_j(x)$ the **emissions**. The model gives a probability to states and symbols *together*:
 #
 # $$
 # p(z_{1:T}, x_{1:T}) = \pi_{z_1}\, b_{z_1}(x_1) \prod_{t=2}^{T} a_{z_{t-1} z_t}\, b_{z_t}(x_t)
@@ -142,7 +142,7 @@ claim(44, ("probability of all 32 sequences of five tosses together", total, "> 
 # $\alpha_2(F) = 0.5\,(0.25 \cdot 0.8 + 0.45 \cdot 0.2) = 0.145$ and
 # $\alpha_2(L) = 0.9\,(0.25 \cdot 0.2 + 0.45 \cdot 0.8) = 0.369$. One more step, and the sum of the two is the likelihood.
 
-# %% mystnb={"figure": {"name": "fig-trellis", "caption": "The trellis of three states: a column is a time step, an arrow a transition, and a path through it is one answer. The sums of all columns share their arrows; that is why the work grows with T and not with the number of paths."}, "image": {"alt": "Four columns of three circles numbered 1 to 3. Nine green arrows lead from each column to the next. Under each column an orange arrow leads to a square, x1 to x4."}}
+# %% mystnb={"figure": {"name": "fig-trellis", "caption": "The trellis of three states: a column is a time step, an arrow a transition, and a path through it is one answer. All paths through a state share the sum that has reached it; that is why the work grows with T and not with the number of paths."}, "image": {"alt": "Four columns of three circles numbered 1 to 3. Nine green arrows lead from each column to the next. Under each column an orange arrow leads to a square, x1 to x4."}}
 diagrams.trellis(N=3, T=4)
 plt.show()
 
@@ -222,8 +222,8 @@ assert tuple(whole) == best and tuple(greedy) == tuple(each) == (1, 1, 0)
 
 # %% [markdown]
 # > **Common wrong answers.** "Viterbi is greedy": it is the exact maximum over all paths. "Then its states are the likeliest
-# > states": no, the likeliest state at each step is the [posterior](#rnnbook.hmm.HMM.posterior)'s, and it is right more
-# > often, state by state. But states that are each likely can make an unlikely path, even an impossible one.
+# > states": no, the likeliest state at each step is the [posterior](#rnnbook.hmm.HMM.posterior)'s, and on average it is
+# > right more often, state by state, if the model is true. But states that are each likely can make an unlikely path, even an impossible one.
 #
 # Here is Viterbi to touch, with two dice in place of two coins. Either may be the first, and each is kept for a while. A circle shows
 # the logarithm, to base 10, of $\delta_t(j)$; the line into it is the one that survives; the thick line is the best path so far. Go on
@@ -267,9 +267,9 @@ claim(45, ("N = 3, T = 8: largest difference to brute force", abs(p - sum(scores
       ("logarithm to base 10 of the number of paths there", np.log10(forced), "== 20"))
 
 # %% [markdown]
-# So the cost is linear in the length, and the number of states counts twice. Where, then, does "exponentially expensive" come
-# from? From what a state must *be*. To condition on the last $m$ of $S$ symbols or states, each combination needs a state of
-# its own, $N = S^m$. To remember $k$ bits, $N = 2^k$. The algorithm is cheap; the state is a costly notebook.
+# So the cost is linear in the length, and grows with the square of the number of states. Where, then, does "exponentially
+# expensive" come from? From what a state must *be*. To condition on the last $m$ symbols or states, each one of $S$, each
+# combination needs a state of its own, $N = S^m$. To remember $k$ bits, $N = 2^k$. The algorithm is cheap; the state is a costly notebook.
 
 # %%
 sizes = np.array([4, 8, 16, 32])
@@ -281,7 +281,7 @@ print("order m:          ", *range(1, 6))
 print("states for S = 10:", *(10**m for m in range(1, 6)))
 assert 0.99 < slope_length < 1.01 and 1.8 < slope_states < 2
 
-# %% mystnb={"figure": {"name": "fig-cost", "caption": "Multiplications against the number of symbols, for 3 and for 10 states: brute force over all paths, and the forward recursion. Dots: counted while computing, brute force as far as it still ran."}, "image": {"alt": "Number of multiplications on a logarithmic scale against the length from 1 to 20. The two curves of brute force are straight and steep and leave the figure; the two of the forward recursion are nearly flat, below three thousand."}}
+# %% mystnb={"figure": {"name": "fig-cost", "caption": "Multiplications against the number of symbols, for 3 and for 10 states: brute force over all paths, and the forward recursion. Dots: counted while computing; the one dot of brute force is the paths that were listed above, times the multiplications of each."}, "image": {"alt": "Number of multiplications on a logarithmic scale against the length from 1 to 20. The two curves of brute force are nearly straight and steep; that of 10 states leaves the figure near 12 symbols, that of 3 states stays in it. The two of the forward recursion are nearly flat, below three thousand."}}
 fig, ax = plt.subplots()
 lengths = np.arange(1, 21)
 for N, kind in ((3, "input"), (10, "output")):
@@ -346,8 +346,13 @@ assert abs(known.emissions - coins.emissions).max() < 0.02
 # \xi_t(i, j) = \frac{\alpha_t(i)\, a_{ij}\, b_j(x_{t+1})\, \beta_{t+1}(j)}{p(x)}
 # $$ (6.4)
 #
-# where $\beta_t(i)$ is the probability of the symbols after $t$ from state $i$: the same recursion, from the right. By hand, the
-# last toss: $\beta_3 = (1, 1)$, so $\gamma_3(F) = 0.0949 / 0.12732$. And the learned share of heads of the fair coin
+# where $\beta_t(i)$ is the probability of the symbols after $t$ from state $i$: the same recursion, from the right, with
+# $\beta_T(i) = 1$ and $\beta_t(i) = \sum_j a_{ij}\, b_j(x_{t+1})\, \beta_{t+1}(j)$.
+#
+# The new start is $\gamma_1(i)$. The new $a_{ij}$ is $\sum_{t<T} \xi_t(i, j) / \sum_{t<T} \gamma_t(i)$. The new $b_j(x)$ is the sum
+# of $\gamma_t(j)$ over the steps with $x_t = x$, divided by that over all steps.
+#
+# By hand, the last toss: $\beta_3 = (1, 1)$, so $\gamma_3(F) = 0.0949 / 0.12732$. And the learned share of heads of the fair coin
 # is $(\gamma_1(F) + \gamma_2(F)) / (\gamma_1(F) + \gamma_2(F) + \gamma_3(F))$.
 
 # %%
@@ -370,16 +375,17 @@ casino = HMM([2 / 3, 1 / 3], [[0.95, 0.05], [0.1, 0.9]], [fair, loaded])
 rolls = casino.sample(5_000, seed=0)
 curves = []
 for seed in range(5):
-    _, history = HMM.random(2, 6, seed).baum_welch([rolls], iterations=100)
+    _, history = HMM.random(2, 6, seed).baum_welch([rolls], iterations=101)
     assert np.diff(history).min() > -1e-6  # the theorem
     curves.append(-np.array(history) / len(rolls) / np.log(2))
 truth = bits_per_token(casino.log_probabilities(rolls))
-print("after 100 rounds:", *(f"{curve[-1]:.4f}" for curve in curves), f"- true model {truth:.4f}")
+print(f"after {len(curves[0]) - 1} rounds:", *(f"{curve[-1]:.4f}" for curve in curves),
+      f"- true model {truth:.4f}")
 
-# %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves. One reaches the dashed line within twenty rounds and ends a little below it, another arrives at the end; three linger on plateaus and are still above the line after a hundred rounds."}}
+# %% mystnb={"figure": {"name": "fig-rounds", "caption": "Baum–Welch on 5,000 rolls of the casino, from five random starts. Dashed: the true model on the same rolls."}, "image": {"alt": "Bits per roll against the round, from 0 to 100. Five falling curves. One reaches the dashed line after some twenty rounds and ends a little below it, another arrives at the end; three linger on plateaus and are still above the line after a hundred rounds."}}
 fig, ax = plt.subplots()
 for curve in curves:
-    ax.plot(range(2, 100, 2), np.round(curve[2::2], 4), color=COLORS["hidden"], lw=1.4)
+    ax.plot(range(2, 101, 2), np.round(curve[2::2], 4), color=COLORS["hidden"], lw=1.4)
 ax.axhline(round(truth, 4), color=COLORS["muted"], ls="--")
 ax.set(xlabel="round", ylabel="bits per roll")
 plt.show()
@@ -469,7 +475,8 @@ claim(60, ("rows of α, one a time step, for three tosses", len(alpha), "== 3"),
 #   figure is from the **same test tokens**, with the same metric.
 # - Each side tries **three settings**: as a rule the HMM three numbers of states, the RNN three numbers of units, the n-gram model three
 #   orders; where it is something else, the contest says so. The trial has a seed of its own.
-# - Where a training can stop early, the best of several moments, on validation, counts, on both sides.
+# - Where a training can stop early, the best of several moments, on validation, counts, on both sides. With little data a training
+#   is over soon, so there we look often.
 # - Then **five seeds**, of which you see the median and the range.
 # - The RNN is the simple one of chapter 1, trained by Adam. Gates come in chapter 7; they raise the RNN's side, as one run will show.
 #
@@ -484,20 +491,20 @@ def bits(model, ids):
     return bits_per_token(model.log_probabilities(ids))
 
 
-def learn_hmm(ids, valid, V, N, seed, rounds=15):
+def learn_hmm(ids, valid, V, N, seed, rounds=15, looks=6):
     model, tried = HMM.random(N, V, seed), []
-    for _ in range(6):
+    for _ in range(looks):
         model, _ = model.baum_welch([ids], rounds, smoothing=0.01)
         tried.append((bits(model, valid), model))
     return min(tried, key=lambda pair: pair[0])
 
 
 # %%
-def learn_rnn(ids, valid, V, H, seed, steps=300, rate=0.02, T=20, cell="rnn"):
+def learn_rnn(ids, valid, V, H, seed, steps=300, every=50, rate=0.02, T=20, cell="rnn"):
     model = LanguageModel(V, H, cell, seed=seed, dtype="float64")
     B = max(1, min(32, len(ids) // T // 2))
     history = training.train(model, ids, valid, steps, rate=rate, optimizer=Adam(), B=B, T=T,
-                             every=steps // 6, progress=False)
+                             every=every, progress=False)
     return min(row["held_out"] for row in history), model
 
 
@@ -509,7 +516,8 @@ def learn_ngram(ids, valid, V, order, seed):
 # %% [markdown]
 # [train](#rnnbook.training.train) keeps the weights that were best on the validation tokens, and
 # `learn_hmm` does the same with the models of Baum–Welch. `contest` tunes on a sixth seed and then runs the five. A seed
-# decides the first weights and, in the casino, also the rolls.
+# decides the first weights and, in the casino, also the rolls. With up to 1,000 rolls both sides are looked at `often`: the HMM after
+# each round, the RNN after every five steps of training.
 
 
 # %%
@@ -525,6 +533,7 @@ def contest(learn, settings, texts, valid, test, V, **recipe):
 
 sides = {"HMM": (learn_hmm, (2, 3, 4)), "RNN": (learn_rnn, (2, 3, 4)),
          "n-gram": (learn_ngram, (1, 2, 3))}
+often = {"HMM": {"rounds": 1, "looks": 90}, "RNN": {"steps": 100, "every": 5}}
 
 # %%
 casino_valid, casino_test = casino.sample(5_000, 10**6), casino.sample(20_000, 10**6 + 1)
@@ -532,7 +541,8 @@ floor, amounts, dice = bits(casino, casino_test), (100, 1_000, 10_000, 40_000), 
 for n in amounts:
     games = [casino.sample(n, seed) for seed in range(6)]
     for side, (learn, tried) in sides.items():
-        dice[side, n] = contest(learn, tried, games, casino_valid, casino_test, 6)
+        recipe = often.get(side, {}) if n <= 1_000 else {}
+        dice[side, n] = contest(learn, tried, games, casino_valid, casino_test, 6, **recipe)
         chosen, found, _ = dice[side, n]
         above = 1000 * (found - floor)
         print(f"{n:6} rolls, {side:6} {chosen}: {np.median(above):6.1f}",
@@ -548,10 +558,11 @@ uniform, unigram = np.log2(6), bits_per_token(np.log(shares[casino_test]))
 print(f"bits per roll: uniform {uniform:.4f}, unigram {unigram:.4f}, true model {floor:.4f}")
 excess = {key: 1000 * (found - floor) for key, (_, found, _) in dice.items()}
 middle = {key: np.median(found) for key, found in excess.items()}
-assert middle["HMM", 1_000] < 1000 * (unigram - floor) + 5 < middle["RNN", 1_000]
+assert middle["n-gram", 100] < min(middle["HMM", 100], middle["RNN", 100])
+assert middle["HMM", 1_000] < 1000 * (unigram - floor) < middle["n-gram", 1_000] < middle["RNN", 1_000]
 assert max(middle[side, n] for side in ("HMM", "RNN") for n in (10_000, 40_000)) < 6
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-casino", "caption": "The casino: how far above the true model, against the number of training rolls. Lines: median of five seeds; shade: their range. Dashed: a model that knows exactly how often each number falls, and nothing of the order."}, "image": {"alt": "Thousandths of a bit above the true model, logarithmic, against 100 to 40,000 rolls. All three curves fall from about one hundred. The HMM crosses the dashed line at 1,000 rolls, the RNN only near 10,000, where it has caught up; the n-gram model stays close below the line. At the right the HMM and the RNN are close together."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-casino", "caption": "The casino: how far above the true model, against the number of training rolls. Lines: median of five seeds; shade: their range. Dashed: a model that knows exactly how often each number falls, and nothing of the order."}, "image": {"alt": "Thousandths of a bit above the true model, logarithmic, against 100 to 40,000 rolls. All three curves fall from about one hundred. At 1,000 rolls the HMM is below the dashed line, the n-gram model a little above it, the RNN above both. From 10,000 rolls on all are below it: the n-gram model closely, the HMM and the RNN far, the RNN lowest, with a wide shade around the HMM."}}
 fig, ax = plt.subplots()
 for side, kind in (("HMM", "hidden"), ("RNN", "output"), ("n-gram", "input")):
     found = np.maximum([excess[side, n] for n in amounts], 0.1).round(2)
@@ -564,8 +575,9 @@ plt.show()
 
 # %% [markdown]
 # With 100 rolls nobody learns more than the frequencies, and whoever tries pays for it: simple counting is best. With 1,000 the HMM is
-# under the dashed line, and the RNN, which must find out first what kind of process it looks at, is worse than no memory at
-# all. With 10,000 the RNN has caught up, and passes: its median is nearer to the truth than the HMM's.
+# under the dashed line, and the RNN, stopped at its best moment, is still a little worse than counting how often each number falls. (That
+# moment comes early: who looks seldom misses it.) With 10,000 the RNN has caught up, and with 40,000 it is nearer to the truth than the
+# HMM in most seeds.
 #
 # How can a net beat the model that made the data? Not in what it can say, but in how it is found. At the right end the best HMM lies closest to
 # the truth; the others, as the range shows, were still on a plateau when their rounds were over. Knowing the right
@@ -591,8 +603,9 @@ print(streams(3, k=2, lag=5, seed=0))  # 1, 2: the bits; 0: blank; 3: asks for t
 
 # %% [markdown]
 # While an HMM waits, its state must say which of the $2^k$ messages it holds. Fewer states cannot do it: two messages in
-# one state have the same future. So build the best HMM by hand, or rather by counting, with states that name the phase and the
-# bits held. If it may hold fewer bits, it remembers those and guesses the rest.
+# one state have the same future. So build an HMM by hand, or rather by counting, with states that name the phase and the
+# bits held. If it may hold fewer bits, here it keeps the first ones and guesses the rest. (That is simple, not always best:
+# majorities of groups of bits do a little better.)
 
 
 # %%
@@ -628,7 +641,7 @@ for k in (1, 2, 4, 6):
 # Exactly $2^k$ states must wait, and with half of the bits held the accuracy is one half for the others. The number of steps
 # does not matter at all: a state that waits can wait forever. Now let both *learn* it, from the same 1,000 streams. The HMM gets the number
 # of states it needs, or twice or four times as many, and Baum–Welch. The RNN gets 32 units, and three gains for its first recurrent
-# matrix (chapter 5).
+# matrix (chapter 5). Streams of their own choose the setting; nothing is stopped early here.
 
 
 # %%
@@ -647,29 +660,33 @@ def learn_to_recall(ids, seed, gain, steps=400):
 
 
 # %%
-def rnn_recalls(k, lag, seed, gain):
+def rnn_recalls(k, lag, seed, gain, asked=10**6):
     predict = learn_to_recall(streams(1_000, k, lag, seed), seed, gain)
-    return recalled(predict, streams(300, k, lag, 10**6), k)
+    return recalled(predict, streams(300, k, lag, asked), k)
 
 
-def hmm_recalls(k, lag, seed, times):
+def hmm_recalls(k, lag, seed, times, asked=10**6):
     ids = streams(1_000, k, lag, seed)
     N = times * by_counting(ids, k, k)[0].N
     learned, _ = HMM.random(N, 4, seed).baum_welch(list(ids), 50, smoothing=1e-3)
-    return recalled(predictions(learned), streams(100, k, lag, 10**6), k)
+    return recalled(predictions(learned), streams(300, k, lag, asked), k)
 
 
 def able(k, lag):
     return sum(right > 0.9 for right in recall[k, lag])
 
 
+def how_many(seeds):
+    return "all" if seeds == 5 else "most" if seeds >= 3 else "few"
+
+
 # %%
 gains, multiples, recall = (1.0, 1.2, 1.4), (1, 2, 4), {}
-gain = max(gains, key=lambda gain: rnn_recalls(2, 10, 9, gain))
-times = max(multiples, key=lambda times: hmm_recalls(2, 5, 9, times))
+gain = max(gains, key=lambda gain: rnn_recalls(2, 10, 9, gain, 10**6 + 1))
+times = max(multiples, key=lambda times: hmm_recalls(2, 5, 9, times, 10**6 + 1))
 for k, lag in ((2, 5), (4, 5), (8, 5), (2, 10), (2, 20), (2, 40)):
     recall[k, lag] = [rnn_recalls(k, lag, seed, gain) for seed in range(5)]
-    print(f"RNN, {k} bits, {lag:2} steps: {able(k, lag)} of 5 seeds recall more than 0.9")
+    print(f"RNN, {k} bits, {lag:2} steps: {how_many(able(k, lag))} of 5 seeds recall more than 0.9")
 learned = {k: [hmm_recalls(k, 5, seed, times) for seed in range(5)] for k in (1, 2)}
 for k, right in learned.items():
     print(f"Baum–Welch, {k} bits, 5 steps:", *(f"{share:.2f}" for share in right))
@@ -686,16 +703,17 @@ print("HMM with 8 waiting states:", *(f"{k} bits {right:.2f}" for k, right in he
 print("HMM, two bits:", *(f"{lag} steps {right:.2f}" for lag, right in patient.items()))
 
 # %%
+share = {"all": 1.0, "most": 0.8, "few": 0.2}  # coarse: which nets fail differs between processors
 assert min(recall[4, 5]) > 0.99 and able(8, 5) >= 4 and able(2, 40) <= 2
 assert held[4] < 0.9 and held[8] < 0.7 and min(patient.values()) == 1
 assert max(max(right) for right in learned.values()) < 0.9
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Green: accuracy of the best HMM with eight states that wait. Purple: of what Baum–Welch learned from random starts. Orange: the share of five seeds in which an RNN of 32 units recalls more than nine bits of ten; how much the others recall differs between processors. Dashed: guessing."}, "image": {"alt": "Two panels. Against the number of bits, the share of nets that learned stays at one up to four bits and is 0.8 at eight; the accuracy of the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the share of nets that learned is one up to 10 steps and 0.2 at 40."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Green: accuracy of an HMM with at most eight states that wait, which keep the first bits. Purple: of what Baum–Welch learned from random starts. Orange: the share of five seeds in which an RNN of 32 units recalls more than nine bits of ten, drawn at 1 for all, 0.8 for most and 0.2 for few (at most two), since the exact number differs between processors. Dashed: guessing."}, "image": {"alt": "Two panels. Against the number of bits, the share of nets that learned stays at one up to four bits and is 0.8 at eight; the accuracy of the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the share of nets that learned is one up to 10 steps, 0.8 at 20 and 0.2 at 40."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.6))
 wide, long = [(k, 5) for k in (2, 4, 8)], [(2, lag) for lag in (5, 10, 20, 40)]
 for ax, cases, which in ((axes[0], wide, 0), (axes[1], long, 1)):
     x = [case[which] for case in cases]
-    ax.plot(x, [able(*case) / 5 for case in cases], "o-", ms=5, color=COLORS["output"])
+    ax.plot(x, [share[how_many(able(*case))] for case in cases], "o-", ms=5, color=COLORS["output"])
     ax.plot(x, [(held[k], patient.get(lag))[which] for k, lag in cases], "s--",
             color=COLORS["hidden"])
     ax.axhline(0.5, color=COLORS["muted"], ls="--", lw=1.2)
@@ -756,8 +774,10 @@ for split, (ids, gold) in parts.items():
 
 # %% [markdown]
 # The words alone say little. What helps is that speech comes in runs. That is the casino again, with words for
-# dice, and so an HMM should do well: its states are the labels, learning is one pass of counting, decoding is Viterbi. It may also
-# have states of its own for the first word of a speech and the first after it. Three settings are tried.
+# dice, and so an HMM should do well: its states are the labels, learning is one pass of counting, decoding is Viterbi (the
+# posterior, as we shall see, is no better here: the model is not the true one). It may also
+# have states of its own for the first word of a speech, and for the first told word after a speech or at the beginning of a
+# paragraph. Three settings are tried. Tokens below are words and paragraph marks together.
 
 
 # %%
@@ -777,6 +797,11 @@ def hmm_tagger(x, y, setting):
 
 def hmm_labels(hmm, x):
     return np.array([0, 1, 2, 1, 0])[np.array(hmm.viterbi(list(x))[0])]
+
+# %%
+def hmm_each(hmm, x):
+    gammas = np.array([hmm.posterior(row) for row in x])
+    return (gammas @ np.eye(3)[[0, 1, 2, 1, 0][: hmm.N]]).argmax(axis=2)  # states of a label add up
 
 
 # %% [markdown]
@@ -838,18 +863,22 @@ def learn_net(x, y, H, seed, steps=160):
 # %%
 (valid_x, valid_y), (test_x, test_y) = parts["validation"], parts["test"]
 settings = [(False, 1.0), (True, 0.1), (True, 1.0)]
-marks = [accuracy(hmm_labels(hmm_tagger(x, y, s), valid_x), valid_y) for s in settings]
+models = [hmm_tagger(x, y, s) for s in settings]
+marks, each = ([accuracy(labels_of(hmm, valid_x), valid_y) for hmm in models]
+               for labels_of in (hmm_labels, hmm_each))
 units = (16, 32, 48)
 trials = [learn_net(x, y, H, 9)[0] for H in units]
 setting, H = settings[np.argmax(marks)], units[np.argmax(trials)]
 print("HMM, validation:", *(f"{mark:.3f}" for mark in marks), "->", setting)
+print("the same, by the posterior:", *(f"{mark:.3f}" for mark in each))
+assert max(each) < max(marks)
 print("RNN, validation:", *(f"{mark:.3f}" for mark in trials), "->", H)
 
 # %%
 tagged, timed = {}, {"HMM": [], "RNN": []}
 for n, steps_of_n in ((100, 80), (300, 160), (len(x), 240)):
     for seed in range(5):
-        rows = np.random.default_rng(seed).permutation(len(x))[:n]  # n windows of 100 words
+        rows = np.random.default_rng(seed).permutation(len(x))[:n]  # n windows of 100 tokens
         start = process_time()
         hmm = hmm_tagger(x[rows], y[rows], setting)
         counted_at = process_time()
@@ -858,13 +887,16 @@ for n, steps_of_n in ((100, 80), (300, 160), (len(x), 240)):
         timed["RNN"].append(process_time() - counted_at)
         tagged[n, seed] = accuracy(hmm_labels(hmm, test_x), test_y), accuracy(guess, test_y), best
 
+# %% [markdown]
+# Beside the accuracies, count each side's free numbers. Free numbers are those that can be chosen: a row of $n$ probabilities has $n - 1$.
+
 # %%
 speech, spread = {}, {}
 for n in (100, 300, len(x)):
     for i, side in enumerate(("HMM", "RNN")):
         right = np.array([tagged[n, seed][i] for seed in range(5)])
         speech[side, n], spread[side, 100 * n] = np.median(right), right
-        print(f"{100 * n:6} words, {side}: {np.median(right):.3f}",
+        print(f"{100 * n:6} tokens, {side}: {np.median(right):.3f}",
               f"({right.min():.3f} to {right.max():.3f})")
 simple = accuracy(mostly[test_x], test_y)
 free = {"HMM": hmm.N - 1 + hmm.N * (hmm.N - 1) + hmm.N * (V - 1),
@@ -872,7 +904,7 @@ free = {"HMM": hmm.N - 1 + hmm.N * (hmm.N - 1) + hmm.N * (V - 1),
 print(f"most frequent label of each word: {simple:.3f};", "free numbers:", free)
 
 # %% [markdown]
-# With 10,000 words the HMM is ahead; with ten times as many the two are level, and that is a surprise: the net sees *which* words stand
+# With 10,000 tokens the HMM is ahead; with ten times as many the two are level, and that is a surprise: the net sees *which* words stand
 # around a word, and the HMM hears of its neighbors only through their labels. On the validation chapters, it looked different:
 
 # %%
@@ -884,8 +916,9 @@ print("share of spoken words:", *(f"{split} {share:.2f}" for split, share in sha
 assert looked > 0.02 > abs(is_so)
 
 # %% [markdown]
-# The net was stopped where it was best on validation, and there people speak less than in the test chapters. Who reports the figures that he
-# tuned on, reports a lead that is not there. So: choose with validation, and test once.
+# A little of that lead comes from choosing: the net was stopped where it was best on validation. Most of it is the chapters' own; people speak
+# less there than in the test chapters. So one set of chapters is a small sample. Choose with validation, test once, and trust a small
+# lead only if it holds in other chapters.
 
 # %% [markdown]
 # ## Contest 4: the next character
@@ -898,20 +931,25 @@ assert looked > 0.02 > abs(is_so)
 letters = Vocabulary(data.novel("train"), "characters")
 text = {split: letters.encode(data.novel(split)) for split in parts}
 valid_text, test_text, V_text = text["validation"][:4_000], text["test"][:20_000], len(letters)
-text_sides = {"HMM": (learn_hmm, (8, 16, 32), {"rounds": 12}),
-              "RNN": (learn_rnn, (16, 32, 64), {"steps": 600, "rate": 4e-3, "T": 25}),
-              "n-gram": (learn_ngram, (2, 3, 4), {})}
+
+# %%
+common = {"rate": 4e-3, "T": 25}
+text_sides = {  # settings, and the moments of 1,000 and of 30,000 characters
+    "HMM": (learn_hmm, (8, 16, 32), {"rounds": 2, "looks": 20}, {"rounds": 12}),
+    "RNN": (learn_rnn, (16, 32, 64), common | {"steps": 300, "every": 10},
+            common | {"steps": 600, "every": 100}),
+    "n-gram": (learn_ngram, (2, 3, 4), {}, {})}
 chars = {}
-for n in (1_000, 30_000):
-    for side, (learn, tried, recipe) in text_sides.items():
-        same = [text["train"][:n]] * 6
-        chars[side, n] = contest(learn, tried, same, valid_text, test_text, V_text, **recipe)
+for size, n in enumerate((1_000, 30_000)):
+    for side, (learn, tried, *recipes) in text_sides.items():
+        same, data_of = [text["train"][:n]] * 6, (valid_text, test_text, V_text)
+        chars[side, n] = contest(learn, tried, same, *data_of, **recipes[size])
 
 # %%
 for (side, n), (chosen, found, _) in chars.items():
     print(f"{n:6} characters, {side:6} {chosen:2}: {np.median(found):.3f} bits",
           f"({found.min():.3f} to {found.max():.3f})")
-recipe = text_sides["RNN"][2] | {"cell": "gru"}
+recipe = text_sides["RNN"][3] | {"cell": "gru"}
 gru = learn_rnn(text["train"][:30_000], valid_text, V_text, 64, seed=0, **recipe)[1]
 unigrams = NGram(text["train"][:30_000], 1, V_text)
 print(f"30,000 characters: one GRU of 64 units {bits(gru, test_text):.3f},",
@@ -934,14 +972,14 @@ for n in (1_000, 30_000):
     print(f"{n} characters: n-grams save {lead - by_chars['n-gram', n][0]:.3f} bits",
           "against the better of the two")
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-language", "caption": "Language, against the amount of training text: accuracy on who speaks (top), bits per character (bottom). Median and range of five seeds, on the test chapters. Dashed: the most frequent label of each word."}, "image": {"alt": "Two panels with logarithmic horizontal axes. Top: accuracy rises with the number of words for both; the HMM leads at 10,000 words, and from 30,000 on the two are level. Bottom: bits per character fall; the n-gram model is lowest at both sizes, and the HMM lies below the RNN at 1,000 characters and above it at 30,000."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-language", "caption": "Language, against the amount of training text: accuracy on who speaks (top), bits per character (bottom). Median and range of five seeds, on the test chapters. Dashed: the most frequent label of each word."}, "image": {"alt": "Two panels with logarithmic horizontal axes. Top: accuracy rises with the number of tokens for both; the HMM leads at 10,000 tokens, and from 30,000 on the two are level. Bottom: bits per character fall; the n-gram model is lowest at both sizes, and the HMM lies below the RNN at 1,000 characters and above it at 30,000."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.8))
 for side, kind in (("HMM", "hidden"), ("RNN", "output")):
     curve(axes[0], spread, side, kind)
     curve(axes[1], by_chars, side, kind)
 curve(axes[1], by_chars, "n-gram", "input")
 axes[0].axhline(round(simple, 3), color=COLORS["muted"], ls="--", lw=1.5)
-axes[0].set(xlabel="training words", ylabel="accuracy")
+axes[0].set(xlabel="training tokens", ylabel="accuracy")
 axes[1].set(xlabel="training characters", ylabel="bits per character")
 fig.legend(*axes[1].get_legend_handles_labels(), loc="outside upper center", ncols=3)
 plt.show()
@@ -962,8 +1000,8 @@ claim(50, ("casino, 1,000 rolls: RNN above HMM, in 1/1000 bit",
            middle["RNN", 1_000] - middle["HMM", 1_000], "> 10", 2),
       ("characters, 1,000: RNN above HMM, bits", text_lead[low], "> 0.05", 2),
       ("characters, 30,000", text_lead[high], "< -0.02", 1),
-      ("speech, 10,000 words: RNN's lead in accuracy", speech_lead[100], "< 0", 1),
-      ("speech, 104,200 words", abs(speech_lead[len(x)]), "< 0.02", 0))
+      ("speech, 10,000 tokens: RNN's lead in accuracy", speech_lead[100], "< 0", 1),
+      ("speech, 104,200 tokens", abs(speech_lead[len(x)]), "< 0.02", 0))
 
 # %% [markdown]
 # ## What it takes
@@ -984,7 +1022,8 @@ for what, spent in (("speech, all words: counting", np.mean(timed["HMM"][-5:])),
 # %%
 slower = sum(timed["RNN"][-5:]) / sum(timed["HMM"][-5:])  # on all words
 hmm_time, rnn_time = dice["HMM", 40_000][2], dice["RNN", 40_000][2]
-assert slower > 20 and hmm_time > rnn_time / 2
+hmm_text, rnn_text = (chars[side, 30_000][2] for side in ("HMM", "RNN"))
+assert slower > 20 and hmm_time > rnn_time / 2 and 1 / 5 < hmm_text / rnn_text < 5
 passes = 240 * 32 / len(x)
 for name, size, work in (("HMM, 2 states", 1 + 2 + 2 * 5, 2 * 2 + 2),
                          ("RNN, 2 units", 2 * 6 + 2 * 2 + 2 + 6 * 2 + 6, 2 * 2 + 6 * 2)):
@@ -996,14 +1035,15 @@ claim(48, ("casino, 10,000 rolls: HMM, in 1/1000 bit above the truth", middle["H
       ("speech, all words: the HMM's accuracy", speech["HMM", len(x)], "> 0.8"),
       ("the RNN's lead or lag", abs(speech_lead[len(x)]), "< 0.02", 0),
       ("speech: time of training, RNN over counting", slower, "> 20", 0),
-      ("casino, 40,000 rolls: time, Baum–Welch over RNN", hmm_time / rnn_time, "> 0.5", 0))
+      ("casino, 40,000 rolls: time, Baum–Welch over RNN", hmm_time / rnn_time, "> 0.5", 0),
+      ("30,000 characters: the same ratio", hmm_text / rnn_text, "> 0.2", 0))
 
 # %% [markdown]
 # "As good, and faster": as good on these two, and far behind where many bits must be held. Faster by a wide margin where it
-# counts, and no faster where it must guess its states.
+# counts. Where it must guess its states, it was slower on the dice and somewhat faster on the characters.
 
 # %%
-claim(49, ("passes over the 104,200 words: counting", 1, "== 1"),
+claim(49, ("passes over the 104,200 tokens: counting", 1, "== 1"),
       ("passes: the RNN", passes, "> 5", 2),
       ("time of training, RNN over counting", slower, "> 20", 0))
 
@@ -1012,32 +1052,35 @@ claim(49, ("passes over the 104,200 words: counting", 1, "== 1"),
 
 
 # %%
-def against(ours, theirs, digits):
-    return f"{ours:.{digits}f} against {theirs:.{digits}f}"
+def leader(ours, theirs, more_is_better):
+    """Who is ahead in at least four of the five seeds?"""
+    wins = (ours > theirs if more_is_better else ours < theirs).sum()
+    return {0: "RNN", 1: "RNN", 4: "HMM", 5: "HMM"}.get(wins, "level")
 
 
-won = [
-    ("casino, 1,000 rolls, 1/1000 bit above truth", "HMM", middle, 1_000, 0),
-    ("speech, 10,000 words, accuracy", "HMM", speech, 100, 3),
-    ("speech, 104,200 words, accuracy", "level", speech, len(x), 3),
-    ("characters, 1,000, bits", "HMM", {k: np.median(v) for k, v in by_chars.items()}, low, 2),
-    ("characters, 30,000, bits", "RNN", {k: np.median(v) for k, v in by_chars.items()}, high, 2),
-]
+played = [(f"casino, {n:,} rolls, 1/1000 bit above truth", excess, n, 1) for n in amounts]
+played += [(f"speech, {n:,} tokens, accuracy", spread, n, 3) for n in (10_000, 30_000, x.size)]
+played += [(f"characters, {n:,}, bits", by_chars, n, 2) for n in (low, high)]
 
 # %% [markdown]
 # <a id="question-32"></a>
 # ## When to take which
 #
-# All contests in one table, each line with its figure, and below the rules that follow.
+# All contests in one table, each line with its figure, the median of five seeds, and below the rules that follow. Ahead is who is ahead in at
+# least four of the five; else they are level. In the last two lines the HMM did not have to learn its states.
 
 # %%
-print(" " * 52 + "HMM against RNN")
-for what, side, results, key, digits in won:
-    print(f"{what:44} {side:6}", against(results["HMM", key], results["RNN", key], digits))
-print(f"{'2 bits for 40 steps, share that can':44} HMM   ", against(1, able(2, 40) / 5, 1))
-print(f"{'8 bits for 5 steps, 8 states that wait':44} RNN   ",
-      against(held[8], np.median(recall[8, 5]), 2))
-ahead = Counter([side for _, side, *_ in won] + ["HMM", "RNN"])
+print(" " * 56 + "HMM against RNN")
+ahead = Counter(["HMM", "RNN"])
+for what, results, n, digits in played:
+    ours, theirs = results["HMM", n], results["RNN", n]
+    side = leader(ours, theirs, results is spread)
+    ahead[side] += 1
+    print(f"{what:48} {side:6}", f"{np.median(ours):.{digits}f} against {np.median(theirs):.{digits}f}")
+print(f"{'2 bits for 40 steps, HMM with its states given':48} HMM   ",
+      f"{how_many(5 * (patient[40] > 0.9))} against {how_many(able(2, 40))} of the seeds")
+print(f"{'8 bits for 5 steps, 8 states keep the first 3':48} RNN   ",
+      f"{held[8]:.2f} against {np.median(recall[8, 5]):.2f}")
 assert able(2, 40) <= 2 and np.median(recall[8, 5]) > 0.95
 
 # %% [markdown]
@@ -1052,7 +1095,7 @@ assert able(2, 40) <= 2 and np.median(recall[8, 5]) > 0.95
 # has not: [Eddy's (2011)](#eddy2011) HMMER is an HMM, in use everywhere, since the states *are* the positions of a protein.
 
 # %%
-claim(51, ("contests of the table, of seven, that the RNN won", ahead["RNN"], "== 2"),
+claim(51, ("contests of the table, of eleven, that the RNN won", ahead["RNN"], "== 3"),
       ("that the HMM won", ahead["HMM"], "== 4"),
       ("characters, 30,000: bits that 4-grams save against the RNN",
        np.median(chars["RNN", high][1]) - np.median(chars["n-gram", high][1]), "> 0.1", 2))
@@ -1065,7 +1108,7 @@ claim(51, ("contests of the table, of seven, that the RNN won", ahead["RNN"], "=
 # - With known states, learning is counting. Without, Baum–Welch climbs, from where it starts.
 # - The filter is a recurrence like an RNN's. Its state is a belief about one of $N$ things, so $k$ bits take $2^k$ states; an RNN's
 #   numbers are independent of each other, so a few units hold many bits, but not for long.
-# - Where the data come from an HMM, it needs a fraction of the data that a net needs, as long as Baum–Welch finds it. In language it is ahead with little text; n-grams are ahead of both.
+# - Where the data come from an HMM, it needs less data than a net, as long as Baum–Welch finds it. In language it is ahead with little text; n-grams are ahead of both.
 #
 # ## What number should I get?
 
@@ -1075,7 +1118,7 @@ for what, value, tolerance in (
     ("multiplications, N = 3, T = 8", count, "exact"),
     ("casino, true model, bits per roll", floor, "0.001"),
     ("casino, 1,000 rolls, HMM above it (1/1000)", middle["HMM", 1_000], "5"),
-    ("casino, 1,000 rolls, RNN above it (1/1000)", middle["RNN", 1_000], "15"),
+    ("casino, 1,000 rolls, RNN above it (1/1000)", middle["RNN", 1_000], "5"),
     ("8 bits, 5 steps, RNN, accuracy", np.median(recall[8, 5]), "0.05"),
     ("speech, all words, HMM, accuracy", speech["HMM", len(x)], "0.005"),
     ("speech, all words, RNN, accuracy", speech["RNN", len(x)], "0.02"),
@@ -1379,7 +1422,7 @@ check("6.12", predicted)
 #
 # - [Rabiner (1989)](#rabiner1989): the tutorial from which a generation learned it.
 # - [Durbin et al. (1998)](#durbin1998): the casino, and what HMMs do for proteins; [Eddy (2011)](#eddy2011) made that search
-#   as fast as BLAST.
+#   as fast as BLAST, the usual search by similar letters.
 # - [Hinton et al. (2012)](#hinton2012): deep nets take over the emissions of speech recognition's HMMs.
 # - [Plank et al. (2016)](#plank2016) and [Horsmann and Zesch (2017)](#horsmann2017): taggers with and without recurrent nets, against the amount
 #   of data and the number of labels.

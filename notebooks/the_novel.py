@@ -112,9 +112,9 @@ print(*tokens('"Not yet, Ned," I tell him.', "words"), sep=" | ")
 # %% [markdown]
 # ## Zipf's law
 #
-# Sort the words by how often they occur. The second is about half as frequent as the first, the tenth a tenth:
-# frequency falls with rank $r$ roughly as $r^{-1}$. That is **Zipf's law**, and it has a price: most types are so
-# rare that a model hardly meets them.
+# Sort the words by how often they occur. By **Zipf's law** the second is half as frequent as the first, and the tenth has
+# a tenth (here, a fifth): frequency falls with rank $r$ roughly as $r^{-1}$. That has a price: most types are so rare that
+# a model hardly meets them.
 
 # %%
 said = re.findall(r"[a-z]+(?:['-][a-z]+)*", whole.lower())
@@ -123,12 +123,14 @@ rank = np.arange(1, len(frequency) + 1)
 log_rank, log_frequency = np.log10(rank[:1000]), np.log10(frequency[:1000])
 slope, start = np.polyfit(log_rank, log_frequency, 1)
 once = (frequency == 1).mean()
+second, tenth = frequency[[1, 9]] / frequency[0]
+print(f"of the first word's count, the second has {second:.2f}, the tenth {tenth:.2f}")
 print(f"slope of the first thousand ranks: {slope:.3f}")
 print(f"{once:.1%} of the {len(frequency):,} types occur once")
 assert -1.2 < slope < -0.9
 assert 0.35 < once < 0.45
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-zipf", "caption": "Frequency of the novel's words against their rank. The line is fitted to the first thousand ranks."}, "image": {"alt": "Both axes are logarithmic. The points fall along a straight line from the most frequent word to rank one thousand, and faster than the line beyond it."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-zipf", "caption": "Frequency of the novel's words against their rank. The line is fitted to the first thousand ranks."}, "image": {"alt": "Both axes are logarithmic. From about rank 20 to rank one thousand the points fall along a straight line. The most frequent words lie below it, and beyond rank one thousand the points fall faster than it does."}}
 fig, ax = plt.subplots()
 shown = np.unique(np.geomspace(1, len(rank), 120).astype(int)) - 1
 ax.loglog(rank[shown], frequency[shown], "o", ms=4, color=COLORS["input"])
@@ -139,8 +141,8 @@ ax.set(xlabel="rank of the word", ylabel="occurrences")
 plt.show()
 
 # %% [markdown]
-# Between the ends the law holds. The commonest words are less frequent than it says, and the rarest too: about four
-# types in ten occur once, so a model has a single chance to learn them.
+# Between the ends the law holds. The commonest words are less frequent than the fitted line says, and the rarest too: about
+# four types in ten occur once, so a model has a single chance to learn them.
 #
 # ## Who is in it
 #
@@ -241,9 +243,10 @@ assert mine == "My café.\nSecond chapter."
 # ## The ladder of baselines
 #
 # Before a net has said a word, know what counting alone achieves. A **unigram** model knows how frequent each token
-# is; an **[n-gram model](#term-n-gram-model)** looks at the n - 1 tokens before. Where it has not seen a context, it
-# trusts the shorter one, by the rule of [Witten and Bell (1991)](#witten1991) in the interpolated form of [Chen and
-# Goodman (1999)](#chen1999). The **uniform** model, of order 0, finds all tokens equally likely.
+# is; an **[n-gram model](#term-n-gram-model)** looks at the n - 1 tokens before. It always
+# mixes in the shorter context, the more so the fewer times it has seen the longer one and the more kinds of token came
+# after it, by the rule of [Witten and Bell (1991)](#witten1991) in the interpolated form of [Chen and Goodman
+# (1999)](#chen1999). The **uniform** model, of order 0, finds all tokens equally likely.
 #
 # The measure is **[bits per character](#term-bits-per-character)**: how many bits a model needs, on average, to say
 # which character comes next. It lets models of words and of characters be compared.
