@@ -594,9 +594,9 @@ for name, r in reaches.items():
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gradient-reach", "caption": "How far back the gradient reaches before training: median of five seeds, and their range. What the forget bias does is more than the difference between the cells."}, "image": {"alt": "Logarithm of the gradient with respect to the input against the lag. The LSTM with bias 0 and the GRU fall along almost the same straight line to ten to the minus twenty-two. The tanh layer falls to ten to the minus eleven, the LSTM with bias 1 to ten to the minus nine. With a bias of 5 the GRU stays level, and the LSTM stays level up to a lag of about sixty and then rises to ten."}}
 fig, ax = plt.subplots(figsize=(5.8, 4))
 kinds = ("hidden", "gradient", "output", "muted", "input", "memory")
-lag = np.arange(T - 1, -1, -1)[::9]
+lag = np.arange(T - 1, -1, -1)[::11]
 for (name, r), kind in zip(reaches.items(), kinds, strict=True):
-    shown, dash = r[:, ::9].round(2), "--" if "= 5" in name else "-"
+    shown, dash = r[:, ::11].round(2), "--" if "= 5" in name else "-"
     ax.plot(lag, np.median(shown, axis=0), dash, color=COLORS[kind], label=name)
     ax.fill_between(lag, shown.min(0), shown.max(0), alpha=0.15, lw=0, color=COLORS[kind])
 ax.set(xlabel="lag (steps)", ylabel="log10 of what arrives", xlim=(0, 99))
@@ -756,7 +756,6 @@ for (task, name), rows in result.items():
     print(f"{task:9} naive {naive[task]:.2f}  {name:14}   {steps:20}  {time_up}")
 
 
-# %%
 def med(task, name, when=1):
     return np.median(np.array(result[task, name])[:, when])
 
@@ -955,17 +954,17 @@ open_share = (f_read > 0.9).mean(axis=0)
 print(f"forget gates: mean {f_read.mean():.2f}; units open (above 0.9) more than half of the",
       f"time: {(open_share > 0.5).sum()} of 64; never: {(open_share == 0).sum()}")
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. A gate of 1 keeps, one of 0 forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and thirty-four columns, the characters of a sentence. The top rows change at almost every character, and three of them fall to 0, or nearly, at each space. Some in the middle stand near 1 and fall at the first letters of words, or at spaces. The lowest four stay near 1 once the first word has begun."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. A gate of 1 keeps, one of 0 forgets. A space stands as a low line."}, "image": {"alt": "A grid of twelve rows, the units, and twenty-six columns, the characters of a line. The top rows change at almost every character, and three of them fall to 0, or nearly, at each space. Some in the middle stand near 1 and fall at the first letters of words, or at spaces. The lowest four stay near 1 once the first word has begun."}}
 begin = held_text.index("Gate eleven")
-part = slice(begin, begin + 34)
+part = slice(begin, begin + 26)
 busy = np.argsort(-f_read.std(axis=0))[:12]
 fig, ax = plt.subplots(figsize=(5.8, 3.2))
 look = {"aspect": "auto", "cmap": "Purples", "vmin": 0, "vmax": 1}
 image = ax.imshow(f_read[part][:, busy].T.round(1), **look)
 ax.grid(False)
 ax.set(xlabel="characters read", ylabel="unit", yticks=[],
-       xticks=range(34), xticklabels=held_text[part].replace(" ", "_"))
-fig.colorbar(image, ax=ax, label="forget gate")
+       xticks=range(26), xticklabels=held_text[part].replace(" ", "_"))
+fig.colorbar(image, ax=ax, label="forget gate", ticks=(0, 0.5, 1))
 plt.show()
 
 # %% [markdown]
