@@ -206,7 +206,8 @@ assert gap < 1e-4
 #
 # [train](#rnnbook.keras_models.train) is Keras' `fit` with five things around it, and each has its reason:
 #
-# - **AdamW** ([Loshchilov and Hutter, 2019](#loshchilov2019)): Adam, with weight decay that does not pass through its moments;
+# - **AdamW** ([Loshchilov and Hutter, 2019](#loshchilov2019)): Adam, with weight decay: each step also makes all
+#   weights a little smaller, by a share of themselves. This pull is kept out of the gradient that Adam rescales;
 # - a **schedule**: the rate rises for some steps, since the first gradients are large and Adam knows nothing yet of their size, and then falls to zero
 #   along a cosine ([Loshchilov and Hutter, 2017](#loshchilov2017)), since at the end the noise of large steps is all that is left to lose;
 # - **clipping** of the gradients' joint norm, from chapter 5;
@@ -341,7 +342,7 @@ if MINE is None:
 #
 # All choices are made; open the test chapters, once. From below: **uniform** finds all types equally likely; the **unigram** knows how frequent each is; a
 # **hidden Markov model** of 16 states learns by Baum–Welch, as in chapter 6, from the first 100,000 characters; the **n-grams** count; then a tanh **RNN** in NumPy, and **GRU** and **LSTM** in Keras,
-# all three with 64 units, two epochs, and the same recipe; and the large LSTM.
+# all three with 64 units, two epochs, and the same learning rates (the RNN without dropout, and with NumPy's AdamW); and the large LSTM.
 
 # %%
 test_text = whole[-tenth:] if MINE else data.novel("test")
@@ -389,10 +390,10 @@ ax.grid(False)
 plt.show()
 
 # %% [markdown]
-# The large LSTM is the first model of this course that beats the table of counts, and it does so by a clear margin, on chapters that nobody chose by. The small nets do not: after two epochs they stand near the 3-gram, and the order among the
-# three says who starts quickly, not who ends best: chapter 7 compares them at equal size and at equal time. The HMM beats the unigram and no more: sixteen states are a short memory. What made the difference is no trick but size and time: 256 units instead of 64, and eighteen epochs instead of two.
+# The large LSTM beats the table of counts, as the three trained readers of chapter 7 did, and by a clear margin, on chapters that nobody chose by. The small nets do not: after two epochs they stand near the 3-gram, and the order among the
+# three says who starts quickly, not who ends best: chapter 7 compares them at equal size and at equal time. The HMM beats the unigram and no more: sixteen states are a short memory. The large LSTM differs from the small one in size and time above all: 256 units instead of 64, and eighteen epochs instead of two; also in its rate, its dropout, a larger embedding, and batches of 64 time steps.
 #
-# One seed a row. How much does the seed matter? Train the cheapest net three times.
+# One seed a row. How much does the seed matter? Train a cheap net, the GRU of 32 units, three times.
 
 # %%
 seeds = [carried_bits(stateful)]
@@ -445,7 +446,7 @@ for name, setting in settings.items():
     print(textwrap.indent(textwrap.fill(" ".join(shelf[name][:420].split()), 70), "    "))
 
 # %% [markdown]
-# Which is best? Taste decides, but some things can be counted. How many of the words are words, that is, occur in the novel? How many different words does
+# Which is best? Taste decides, but some things can be counted. How many of the words are words, that is, occur in the training chapters? How many different words does
 # it use? The held-out chapters are the reference.
 
 
@@ -802,7 +803,7 @@ check("8.6", rows)
 #
 # *code · 10 minutes*
 #
-# Write `stop(held_out, patience)`: given the held-out bits after each epoch, return two numbers, the epoch after which early stopping ends the training, and the epoch whose weights are kept. Count epochs from 1. If it is never stopped, the first is the last epoch.
+# Write `stop(held_out, patience)`: given the held-out bits after each epoch, return two numbers, the epoch after which early stopping ends the training, and the epoch whose weights are kept. Count epochs from 1. Training stops as soon as `patience` epochs in a row have brought no new best. If it is never stopped, the first is the last epoch.
 
 
 # %% tags=["stub"]
