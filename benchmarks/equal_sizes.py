@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import report
+from steps import alone
 
 from rnnbook import layers
 
@@ -39,6 +40,8 @@ def rounds(T, n=150):
 
 def main():
     """Measure, print the table, and save it."""
+    if not alone(__file__, 1):
+        return
     rows = []
     for T in (16, 31):
         seconds = rounds(T)
