@@ -11,19 +11,7 @@ class GateWeights:
     The dict ``parameters`` holds ``W_x`` (G H, D), ``W_h`` (G H, H) and ``b`` (G H,), and what a
     layer adds. In each the gates stand one under the other, in the order of ``gates``.
 
-    Parameters
-    ----------
-    D, H : int
-        Input size, hidden size.
-    seed : int
-        Seed of the first weights: Glorot uniform for inputs, orthogonal for states, biases 0.
-    dtype : {"float32", "float64"}
-        In which precision the layer works.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of its kind.
+    Arguments and errors are those of :class:`rnnbook.layers.GRU`.
     """
 
     gates = "h"
