@@ -13,10 +13,10 @@ import numpy as np
 import report
 
 from rnnbook import data
-from rnnbook.baselines import NGram
-from rnnbook.keras_models import keras, next_token_model
-from rnnbook.losses import bits_per_token
+from rnnbook.keras import keras, next_token_model
+from rnnbook.nn.losses import bits_per_token
 from rnnbook.text import Vocabulary
+from rnnbook.text.ngram import NGram
 
 SIZES = {"rnn": 192, "lstm": 96, "gru": 113, "tcn": 54, "transformer": 44}
 NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "tcn": "TCN", "transformer": "Transformer"}

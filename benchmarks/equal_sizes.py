@@ -11,7 +11,7 @@ import numpy as np
 import report
 from steps import alone
 
-from rnnbook import layers
+from rnnbook.nn import layers
 
 LAYERS = {"RNN": (layers.RNN, 67), "GRU": (layers.GRU, 37), "LSTM": (layers.LSTM, 32)}
 B, D = 32, 5

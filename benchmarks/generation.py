@@ -27,9 +27,9 @@ NOTES = [
     "turn; the figures are medians over the rounds.",
     "`predict`, the call and the `tf.function` take one character a call of a stateful model, and "
     "draw in NumPy. They differ in what happens between two characters. The generator is "
-    "`rnnbook.keras_models.Generator.sample`: the whole loop is one function, compiled by XLA, "
+    "`rnnbook.keras.Generator.sample`: the whole loop is one function, compiled by XLA, "
     "and Python is back once in 256 characters.",
-    "The last row writes with the same weights in NumPy: `rnnbook.language_model`.",
+    "The last row writes with the same weights in NumPy: `rnnbook.text.language_model`.",
 ]
 
 
@@ -51,7 +51,7 @@ def ways():
     """Return the ways for one text, by name, and the generator."""
     import tensorflow as tf
 
-    from rnnbook.keras_models import Generator
+    from rnnbook.keras import Generator
     from rnnbook.text import Vocabulary
 
     generator = Generator(Vocabulary(CHARACTERS, "characters"), H, "lstm")

@@ -12,7 +12,8 @@ import numpy as np
 import report
 from steps import CELLS, alone
 
-from rnnbook import layers, recurrent, style
+from rnnbook.nn import layers, recurrent
+from rnnbook.show import style
 
 D, CHUNK = 64, 64
 COLUMNS = ["cell", "B", "T", "H", "truncated", "ms", "µs a time step", "MB"]
@@ -26,7 +27,7 @@ CASES = [
     *((cell, 32, 64, 128, False) for cell in ("RNN", "GRU")),
 ]
 NOTES = [
-    f"One training step of `rnnbook.layers`, forward and backward, in float32, with D = {D}, on "
+    f"One training step of `rnnbook.nn.layers`, forward and backward, in float32, with D = {D}, on "
     "one core; medians of 7, in processor time, which other programs disturb least. **MB** is the "
     "largest sum of Python's allocations, without the inputs and the gradients that come in. "
     f"Truncated: the sequence is cut into chunks of {CHUNK} time steps; the state is carried on, "

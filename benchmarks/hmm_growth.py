@@ -10,8 +10,8 @@ import numpy as np
 import report
 from steps import alone
 
-from rnnbook import style
 from rnnbook.hmm import HMM, steps
+from rnnbook.show import style
 
 V = 4
 STATES = [4, 16, 64, 256]

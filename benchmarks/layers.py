@@ -18,7 +18,7 @@ import numpy as np
 import report
 from steps import CELLS, contestants, with_threads
 
-from rnnbook import style
+from rnnbook.show import style
 
 SIZES = [(32, 64, 64, 128), (64, 100, 64, 256), (32, 256, 64, 512), (1, 25, 64, 100)]
 COLUMNS = ["cell", "B, T, D, H", "threads", "ms", "to PyTorch", "goal", "to Keras", "goal"]
@@ -28,7 +28,7 @@ NOTES = [
     "gradients of all weights, of the inputs and of the initial state. All ways run in turn, in "
     "one process for each number of threads: each waits until the threads of the others sleep, "
     "takes a step to fill the caches, and is timed at the next. **ms** is the median time of "
-    "`rnnbook.layers`; a ratio is the median over the rounds of its time to the other's: below 1 "
+    "`rnnbook.nn.layers`; a ratio is the median over the rounds of its time to the other's: below 1 "
     "it is the faster one. With one thread, time is processor time, which other programs disturb "
     "least; with two it is the clock's. The goals were set before.",
     "Keras is compiled with `tf.function`, once without and once with XLA; the table shows the "
@@ -38,7 +38,7 @@ NOTES = [
     "**The limit** is the time of the same matrix products alone, one `np.matmul` after the other, "
     "on arrays that stay in the cache; **of the limit** is what share of the layer's time that is. "
     "With one thread, where OpenBLAS uses AVX-512, the layer cuts its products into bands, which "
-    "is faster (see `rnnbook.products`): so the share may come near 1, or pass it. Where the "
+    "is faster (see `rnnbook.nn.products`): so the share may come near 1, or pass it. Where the "
     "products are small, with H = 128 and even more with B = 1, what is not a product weighs more: "
     "elementwise functions, copies, and calls from Python. There the share stays below its goal.",
 ]

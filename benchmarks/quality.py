@@ -19,9 +19,9 @@ import keras
 import report
 
 from rnnbook import data
-from rnnbook.baselines import NGram
-from rnnbook.keras_models import Generator, train
+from rnnbook.keras import Generator, train
 from rnnbook.text import Vocabulary
+from rnnbook.text.ngram import NGram
 
 # For each budget the goal in nats, the model, and its training.
 RECIPES = {

@@ -11,13 +11,13 @@ import sys
 
 import numpy as np
 
-from rnnbook import cells, gated_cells, layers
+from rnnbook.nn import cells, gated_cells, layers
 
 CELLS = {"RNN": layers.RNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
 
 
 def course(cell, x, dh):
-    """Return the step of ``rnnbook.layers``."""
+    """Return the step of ``rnnbook.nn.layers``."""
     layer = CELLS[cell](x.shape[2], dh.shape[2], 0)
 
     def step():

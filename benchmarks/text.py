@@ -13,8 +13,8 @@ from pathlib import Path
 
 import report
 
-from rnnbook.baselines import NGram
 from rnnbook.text import Vocabulary
+from rnnbook.text.ngram import NGram
 
 NOVEL = Path(__file__).resolve().parent.parent / "data" / "novel"
 ORDER = 6
@@ -24,7 +24,7 @@ NOTES = [
     "Seconds are processor seconds for each million characters, the best of three runs. Memory is "
     "the largest sum of Python's allocations, with the text itself, in sizes of the file.",
     "Characters and words are counted, numbered and encoded by `rnnbook.text`; the n-gram model is "
-    "`rnnbook.baselines.NGram`. The limits are the course's own.",
+    "`rnnbook.text.ngram.NGram`. The limits are the course's own.",
     "The plain loop over words is no equal: it reads the text once instead of twice, keeps all its "
     "words in memory, and forgets the spaces, so that nothing leads back to the text.",
 ]

@@ -14,10 +14,10 @@ import numpy as np
 import report
 from steps import CELLS, alone
 
-from rnnbook import cells, gated_cells
-from rnnbook.language_model import LanguageModel
-from rnnbook.losses import softmax
+from rnnbook.nn import cells, gated_cells
+from rnnbook.nn.losses import softmax
 from rnnbook.text import Vocabulary
+from rnnbook.text.language_model import LanguageModel
 
 H, CHARACTERS = 256, string.ascii_letters + string.digits + string.punctuation[:16] + " "
 GOALS = {1: 40_000, 64: 100_000}

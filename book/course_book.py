@@ -10,7 +10,7 @@ from docutils import nodes
 from sphinx.ext.autodoc.mock import MockFinder
 
 from rnnbook import data
-from rnnbook.instruments import weights
+from rnnbook.show.instruments import weights
 
 ROOT = Path(__file__).resolve().parents[1]
 MATHJAX = ROOT / "node_modules" / "mathjax" / "es5"

@@ -35,9 +35,11 @@ if importlib.util.find_spec("rnnbook") is None:
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from rnnbook import cells, diagrams, keras_models, style
-from rnnbook.checks import check
-from rnnbook.claims import claim
+from rnnbook import keras as keras_models
+from rnnbook.exercises import check
+from rnnbook.nn import cells
+from rnnbook.show import diagrams, style
+from rnnbook.show.claims import claim
 
 style.use()
 
@@ -301,7 +303,7 @@ claim(17, ("shapes of W_hh that are (3, 3), of three", fitting, "== 3"))
 #
 # So the input is an array of shape $(B, T, D)$, and the states are one of shape $(B, T, H)$. An example is now a row, and for rows
 # [Equation 1.2](#1.2) reads $h_t = \tanh(x_t W_{xh}^\top + h_{t-1} W_{hh}^\top + b_h)$: the same sums, written sideways. In the package it is one line of
-# [rnn_step](#rnnbook.cells.rnn_step), and [rnn](#rnnbook.cells.rnn) is the loop around it.
+# [rnn_step](#rnnbook.nn.cells.rnn_step), and [rnn](#rnnbook.nn.cells.rnn) is the loop around it.
 
 # %%
 B, T, D, H = 4, 6, 2, 3
@@ -473,7 +475,7 @@ error = np.abs(y_hat.sum(axis=-1) - 1).max()
 # ReLU, $\max(0, a)$, as $(0, \infty)$. Zero belongs to it, and for a normal input ReLU is zero half of the time:
 
 # %%
-from rnnbook.activations import relu
+from rnnbook.nn.activations import relu
 
 zeros = (relu(np.random.default_rng(56).normal(size=10_000)) == 0).mean()
 claim(
@@ -487,8 +489,8 @@ claim(
 # ## The same in Keras
 #
 # `SimpleRNN` is [Equation 1.2](#1.2) and nothing else. Keras keeps examples as rows, so its two matrices are the transposes of ours: the *kernel* has shape
-# $(D, H)$ and is $W_{xh}^\top$; the *recurrent kernel* is $W_{hh}^\top$. [simple_rnn_weights](#rnnbook.keras_models.simple_rnn_weights) reads them under our names and
-# [set_simple_rnn_weights](#rnnbook.keras_models.set_simple_rnn_weights) writes them.
+# $(D, H)$ and is $W_{xh}^\top$; the *recurrent kernel* is $W_{hh}^\top$. [simple_rnn_weights](#rnnbook.keras.simple_rnn_weights) reads them under our names and
+# [set_simple_rnn_weights](#rnnbook.keras.set_simple_rnn_weights) writes them.
 
 # %%
 layer = keras.layers.SimpleRNN(H, return_sequences=True)

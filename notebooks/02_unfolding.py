@@ -48,12 +48,14 @@ import numpy as np
 import tensorflow as tf
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, diagrams, instruments, style, tasks
-from rnnbook.cells import rnn, rnn_step
-from rnnbook.checks import check
-from rnnbook.claims import claim
-from rnnbook.keras_models import OutputToHiddenCell, set_simple_rnn_weights, trained
-from rnnbook.style import COLORS
+from rnnbook import data
+from rnnbook.data import tasks
+from rnnbook.exercises import check
+from rnnbook.keras import OutputToHiddenCell, set_simple_rnn_weights, trained
+from rnnbook.nn.cells import rnn, rnn_step
+from rnnbook.show import diagrams, instruments, style
+from rnnbook.show.claims import claim
+from rnnbook.show.style import COLORS
 
 L = keras.layers
 style.use()
@@ -98,7 +100,7 @@ def f(h_prev, x_t):
 
 
 # %% [markdown]
-# The loop of chapter 1 is [rnn](#rnnbook.cells.rnn). The unfolded graph is five nested calls, as in
+# The loop of chapter 1 is [rnn](#rnnbook.nn.cells.rnn). The unfolded graph is five nested calls, as in
 # [Equation 2.2](#2.2). Both give the state after the last step.
 
 # %%
@@ -383,7 +385,7 @@ def teacher_forced():
 
 
 # %% [markdown]
-# Running free, the third net becomes an [OutputToHiddenCell](#rnnbook.keras_models.OutputToHiddenCell) with the
+# Running free, the third net becomes an [OutputToHiddenCell](#rnnbook.keras.OutputToHiddenCell) with the
 # same weights, which emits its best guess and hears it at the next step.
 
 

@@ -48,17 +48,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, instruments, losses, style
-from rnnbook.baselines import NGram
-from rnnbook.checks import check
-from rnnbook.claims import claim
-from rnnbook.language_model import LanguageModel
-from rnnbook.losses import bits_per_character, bits_per_token, perplexity
-from rnnbook.optimizers import Adam, clip_by_norm, warmup_cosine
-from rnnbook.sampling import distribution, next_token
-from rnnbook.style import COLORS
+from rnnbook import data
+from rnnbook.exercises import check
+from rnnbook.nn import losses
+from rnnbook.nn.losses import bits_per_character, bits_per_token, perplexity
+from rnnbook.nn.optimizers import Adam, clip_by_norm, warmup_cosine
+from rnnbook.show import instruments, style
+from rnnbook.show.claims import claim
+from rnnbook.show.style import COLORS
 from rnnbook.text import Vocabulary, stateful_batches, tokens
-from rnnbook.training import train
+from rnnbook.text.language_model import LanguageModel
+from rnnbook.text.ngram import NGram
+from rnnbook.text.sampling import distribution, next_token
+from rnnbook.text.training import train
 
 style.use()
 
@@ -266,7 +268,7 @@ plt.show()
 # $$ (3.3)
 #
 # The shapes of the weights follow: $E$ is $(V, D)$, $W_{xh}$ is $(H, D)$, $W_{hh}$ is $(H, H)$, $b_h$ is $(H,)$, $W_{hy}$ is $(V, H)$ and $b_y$ is $(V,)$.
-# The numbers $u_t$ are the **[logits](#term-logit)**. [LanguageModel](#rnnbook.language_model.LanguageModel) is this net. Ours has
+# The numbers $u_t$ are the **[logits](#term-logit)**. [LanguageModel](#rnnbook.text.language_model.LanguageModel) is this net. Ours has
 # $D = 16$ and $H = 128$, and computes in 64-bit numbers, so that you get the digits that are printed here.
 
 
@@ -393,7 +395,7 @@ assert abs(sparse - short) < 1e-5
 #
 # A model of words chooses among thousands of types, a model of characters among dozens. Their perplexities lie far apart, and
 # that says nothing about which predicts the *text* better. **[Bits per character](#term-bits-per-character)** do: all the bits spent on the text, divided by
-# its length. Take two models that only count ([NGram](#rnnbook.baselines.NGram)), on the validation chapters.
+# its length. Take two models that only count ([NGram](#rnnbook.text.ngram.NGram)), on the validation chapters.
 
 # %%
 rows = {}
@@ -470,7 +472,7 @@ print(f"never seen in training: {(times == 0).mean():.0%};  1 to 3 times: {rare.
 #
 # Forward, loss, backward, clip, update: five lines. How the third one works is [chapter 4](04_bptt.ipynb); for now it fills
 # `net.gradients`. The fourth shortens gradients that are too long ([chapter 5](05_vanishing_gradients.ipynb) says why).
-# [Adam](#rnnbook.optimizers.Adam) ([Kingma and Ba, 2015](#kingma2015)) is an optimizer that divides each weight's gradient by its
+# [Adam](#rnnbook.nn.optimizers.Adam) ([Kingma and Ba, 2015](#kingma2015)) is an optimizer that divides each weight's gradient by its
 # usual size; the learning rate rises for 200 steps and then falls
 # to zero.
 
@@ -535,7 +537,7 @@ for stateful in (False, True):
 #
 # ### Eight epochs
 #
-# [train](#rnnbook.training.train) is that loop, with an evaluation on the held-out text once an epoch, and it keeps the weights that did best there. It runs for
+# [train](#rnnbook.text.training.train) is that loop, with an evaluation on the held-out text once an epoch, and it keeps the weights that did best there. It runs for
 # half a minute. Its first epoch makes the same steps as ours.
 
 # %%
@@ -761,7 +763,7 @@ assert (distribution(u, top_k=3) > 0).sum() == 3
 # one byte instead of four.
 
 # %%
-from rnnbook.instruments.weights import rounded, shipped
+from rnnbook.show.instruments.weights import rounded, shipped
 
 writer = rounded()
 judged = writer.encode(data.novel("validation"))

@@ -51,14 +51,17 @@ import numpy as np
 import tensorflow as tf
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import gradients, layers, style, tasks, text
-from rnnbook.cells import rnn, rnn_step
-from rnnbook.checks import check
-from rnnbook.claims import claim
-from rnnbook.keras_models import set_simple_rnn_weights
-from rnnbook.losses import cross_entropy
-from rnnbook.optimizers import Adam, clip_by_norm
-from rnnbook.style import COLORS
+from rnnbook import text
+from rnnbook.data import tasks
+from rnnbook.exercises import check
+from rnnbook.keras import set_simple_rnn_weights
+from rnnbook.nn import gradients, layers
+from rnnbook.nn.cells import rnn, rnn_step
+from rnnbook.nn.losses import cross_entropy
+from rnnbook.nn.optimizers import Adam, clip_by_norm
+from rnnbook.show import style
+from rnnbook.show.claims import claim
+from rnnbook.show.style import COLORS
 
 L = keras.layers
 style.use()
@@ -130,7 +133,7 @@ assert (immediate, total) == (0.5, 1.0)
 # \end{aligned}
 # $$ (4.4)
 #
-# For a batch we also average over its $B$ sequences. [cross_entropy](#rnnbook.losses.cross_entropy) does both, and
+# For a batch we also average over its $B$ sequences. [cross_entropy](#rnnbook.nn.losses.cross_entropy) does both, and
 # returns two things: the loss, and its derivative with respect to the logits $u_t$, which has a famously simple form:
 #
 # $$
@@ -488,7 +491,7 @@ assert error(double, g["W_hh"]) < 1e-12 and walked == T * (T + 1) // 2
 # none of its thoughts.
 #
 # **Finite differences**, for all weights and for the state at the start. The package has our `numerical` as
-# [check](#rnnbook.gradients.check): it takes a loss, the arrays that the loss depends on, and the gradients to be
+# [check](#rnnbook.nn.gradients.check): it takes a loss, the arrays that the loss depends on, and the gradients to be
 # checked, and returns the relative error of each.
 
 # %%
@@ -551,7 +554,7 @@ by_tape = tape.gradient(nats, recurrent.weights + dense.weights)
 # %% [markdown]
 # Keras keeps the transposes of our matrices, in the order $W_{xh}$, $W_{hh}$, $b_h$, $W_{hy}$, $b_y$.
 #
-# **The engine.** [RNN](#rnnbook.layers.RNN) is the course's fast layer. Its backward pass takes
+# **The engine.** [RNN](#rnnbook.nn.layers.RNN) is the course's fast layer. Its backward pass takes
 # $\mathrm d L / \mathrm d h_t$ as it comes *from above*, and adds what comes from the right by itself.
 
 # %%
@@ -571,7 +574,7 @@ print("ours, TensorFlow's and the engine's: relative errors below 1e-12")
 #
 # Exactly like this. A gradient check does not ask what is inside: it needs a loss and the arrays. Take any loss that
 # feels all states, such as a sum with random coefficients, 64-bit numbers, central differences, and ask for a
-# relative error below $10^{-6}$. Here for the course's [LSTM](#rnnbook.layers.LSTM), which chapter 7 takes apart.
+# relative error below $10^{-6}$. Here for the course's [LSTM](#rnnbook.nn.layers.LSTM), which chapter 7 takes apart.
 
 # %%
 lstm = layers.LSTM(D, H, seed=0, dtype="float64")

@@ -45,15 +45,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import activations, instruments, layers, style, tasks
-from rnnbook.checks import check
-from rnnbook.claims import claim
-from rnnbook.feedforward import Dense
-from rnnbook.gradients import flow, step_jacobians
-from rnnbook.losses import cross_entropy, mean_squared_error
-from rnnbook.optimizers import SGD, Adam, clip_by_norm, clip_by_value
-from rnnbook.remedies import NormalizedRNN, SkipRNN
-from rnnbook.style import COLORS
+from rnnbook.data import tasks
+from rnnbook.exercises import check
+from rnnbook.nn import activations, layers
+from rnnbook.nn.feedforward import Dense
+from rnnbook.nn.gradients import flow, step_jacobians
+from rnnbook.nn.losses import cross_entropy, mean_squared_error
+from rnnbook.nn.optimizers import SGD, Adam, clip_by_norm, clip_by_value
+from rnnbook.nn.remedies import NormalizedRNN, SkipRNN
+from rnnbook.show import instruments, style
+from rnnbook.show.claims import claim
+from rnnbook.show.style import COLORS
 
 style.use()
 
@@ -88,7 +90,7 @@ assert 0.9**100 < 1e-4 and 1.1**100 > 1e4
 # $$ (5.2)
 #
 # The factors are immediate derivatives $\partial^{+}$, one step each; their product is the total one. For
-# [tanh](#rnnbook.activations.tanh) the slope is $1 - h_t^2$, at most 1, and less wherever the neuron says something.
+# [tanh](#rnnbook.nn.activations.tanh) the slope is $1 - h_t^2$, at most 1, and less wherever the neuron says something.
 # The logistic function of the early nets is worse: its slope is at most one quarter. So a neuron with it and
 # $|w_h| < 4$ must forget. That was the finding of Sepp Hochreiter's diploma thesis, in German, in 1991
 # ([Hochreiter, 1991](#hochreiter1991)); [Bengio et al. (1994)](#bengio1994) brought it to the journals, and added that a
@@ -225,8 +227,8 @@ for name, start in starts.items():
 
 # %% [markdown]
 # A Glorot matrix has $\rho$ near 1 and $\sigma_1$ near 2. So by eigenvalues it hardly changes anything, while the bound
-# allows a factor of two a step. The measurement decides. [step_jacobians](#rnnbook.gradients.step_jacobians) gives $J_t$
-# for each step, and [flow](#rnnbook.gradients.flow) the logarithm of the norm of their product, for each lag. The
+# allows a factor of two a step. The measurement decides. [step_jacobians](#rnnbook.nn.gradients.step_jacobians) gives $J_t$
+# for each step, and [flow](#rnnbook.nn.gradients.flow) the logarithm of the norm of their product, for each lag. The
 # inputs are normal random numbers; each of five seeds has weights and inputs of its own.
 
 # %%
@@ -369,8 +371,8 @@ plt.show()
 # chapter. The task is **delayed recall** from chapter 2: one of four symbols at the first step, blanks, and a question
 # at the last step. Only the last answer counts here. Guessing gets 1 in 4.
 #
-# [cross_entropy](#rnnbook.losses.cross_entropy) gives a loss and its gradient;
-# [Dense](#rnnbook.feedforward.Dense) and the layer pass it back. The loss hears the last $n$ steps, where `n` is the
+# [cross_entropy](#rnnbook.nn.losses.cross_entropy) gives a loss and its gradient;
+# [Dense](#rnnbook.nn.feedforward.Dense) and the layer pass it back. The loss hears the last $n$ steps, where `n` is the
 # number of answers.
 
 
@@ -844,9 +846,9 @@ claim(25, ("ReLU, orthogonal: log10 of what arrives over 40 steps",
 # ### Clipping
 #
 # Now the other trouble. Take a layer whose gradient explodes, and one whose gradient vanishes, and clip both. The
-# **joint norm** is the length of all gradients laid end to end; [clip_by_norm](#rnnbook.optimizers.clip_by_norm) scales
+# **joint norm** is the length of all gradients laid end to end; [clip_by_norm](#rnnbook.nn.optimizers.clip_by_norm) scales
 # all of them by one factor, as in algorithm 1 of [Pascanu et al. (2013)](#pascanu2013).
-# [clip_by_value](#rnnbook.optimizers.clip_by_value) cuts each number by itself, as in
+# [clip_by_value](#rnnbook.nn.optimizers.clip_by_value) cuts each number by itself, as in
 # [Mikolov's thesis (2012)](#mikolov2012).
 
 
@@ -948,7 +950,7 @@ judge("tanh, orth., no clipping", rnn("tanh", orthogonal), clip=lambda g: None)
 # the $H$ units, one of each for every example.
 # Where to put it? [Laurent et al. (2016)](#laurent2016) found no help in the recurrence, and normalized only what comes in, $W_{xh} x_t$,
 # which leaves $W_{hh}$ as it is; we take the simplest case, and normalize $x_t$. [Cooijmans et al. (2017)](#cooijmans2017) made the
-# recurrence of an LSTM work, with gains that start at 0.1, and the two products apart. [NormalizedRNN](#rnnbook.remedies.NormalizedRNN)
+# recurrence of an LSTM work, with gains that start at 0.1, and the two products apart. [NormalizedRNN](#rnnbook.nn.remedies.NormalizedRNN)
 # does [Equation 5.7](#5.7). Over the batch it uses the batch at hand, also in the test.
 
 
@@ -1031,7 +1033,7 @@ claim(28, ("exploding: norm of the full gradient", both[0], "> 100", 2),
 # ### Skips through time
 #
 # If the path is too long, build a shorter one. [Lin et al. (1996)](#lin1996) feed delayed values back, and
-# [Zhang et al. (2016)](#zhang2016) measure what such skips do. [SkipRNN](#rnnbook.remedies.SkipRNN) adds a second matrix,
+# [Zhang et al. (2016)](#zhang2016) measure what such skips do. [SkipRNN](#rnnbook.nn.remedies.SkipRNN) adds a second matrix,
 #
 # $$
 # h_t = \tanh(W_{xh}\, x_t + W_{hh}\, h_{t-1} + W_{\text{skip}}\, h_{t-s} + b_h)

@@ -43,17 +43,20 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, diagrams, instruments, layers, style, tasks, training
-from rnnbook.baselines import NGram
-from rnnbook.checks import check
-from rnnbook.claims import claim
-from rnnbook.feedforward import Dense, Embedding
+from rnnbook import data
+from rnnbook.data import tasks
+from rnnbook.exercises import check
 from rnnbook.hmm import HMM, steps
-from rnnbook.language_model import LanguageModel
-from rnnbook.losses import bits_per_token, cross_entropy
-from rnnbook.optimizers import Adam, clip_by_norm
-from rnnbook.style import COLORS
-from rnnbook.text import Vocabulary
+from rnnbook.nn import layers
+from rnnbook.nn.feedforward import Dense, Embedding
+from rnnbook.nn.losses import bits_per_token, cross_entropy
+from rnnbook.nn.optimizers import Adam, clip_by_norm
+from rnnbook.show import diagrams, instruments, style
+from rnnbook.show.claims import claim
+from rnnbook.show.style import COLORS
+from rnnbook.text import Vocabulary, training
+from rnnbook.text.language_model import LanguageModel
+from rnnbook.text.ngram import NGram
 
 style.use()
 
@@ -514,7 +517,7 @@ def learn_ngram(ids, valid, V, order, seed):
 
 
 # %% [markdown]
-# [train](#rnnbook.training.train) keeps the weights that were best on the validation tokens, and
+# [train](#rnnbook.text.training.train) keeps the weights that were best on the validation tokens, and
 # `learn_hmm` does the same with the models of Baum–Welch. `contest` tunes on a sixth seed and then runs the five. A seed
 # decides the first weights and, in the casino, also the rolls. With up to 1,000 rolls both sides are looked at `often`: the HMM after
 # each round, the RNN after every five steps of training.
@@ -586,7 +589,7 @@ plt.show()
 # ## Contest 2: remember k bits for L steps
 #
 # Here it is the other way round. Show $k$ bits, then blanks for a while, then ask for the bits in their order. It is the
-# [copying task](#rnnbook.tasks.copying) of chapter 5 with two symbols, written as one stream of four tokens, so that both
+# [copying task](#rnnbook.data.tasks.copying) of chapter 5 with two symbols, written as one stream of four tokens, so that both
 # sides see the same: they read what comes, and predict the next token. Guessing is right half of the time.
 
 
@@ -1362,7 +1365,7 @@ check("6.10", sixes)
 # *code · an evening*
 #
 # Beat the chapter's HMM at contest 3. Hand in `tag(words)`: it takes a list of words with ¶ at the beginning of each paragraph, as
-# [tasks.spoken](#rnnbook.tasks.spoken) gives them, and returns a label for each, 1 for spoken and 0 for told. It is judged on the validation
+# [tasks.spoken](#rnnbook.data.tasks.spoken) gives them, and returns a label for each, 1 for spoken and 0 for told. It is judged on the validation
 # chapters, and must do better than any HMM of this chapter did there. Ideas: more than one layer, the spelling of rare words,
 # states for the first *and* the last word of a speech, gates.
 

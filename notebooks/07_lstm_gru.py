@@ -47,25 +47,28 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, diagrams, instruments, layers, style, tasks
-from rnnbook.activations import sigmoid
-from rnnbook.baselines import NGram
-from rnnbook.checks import check
-from rnnbook.claims import claim
-from rnnbook.feedforward import Dense
+from rnnbook import data
+from rnnbook.data import tasks
+from rnnbook.exercises import check
+from rnnbook.keras import next_token_model, trained
+from rnnbook.nn import layers
+from rnnbook.nn.activations import sigmoid
+from rnnbook.nn.feedforward import Dense
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show more imports", "code_prompt_hide": "Hide more imports"}
-from rnnbook.gated_cells import gru_gates, gru_step, lstm_gates, lstm_step
-from rnnbook.gradients import influence
-from rnnbook.instruments import passage
-from rnnbook.keras_models import next_token_model, trained
-from rnnbook.language_model import LanguageModel
-from rnnbook.losses import bits_per_token, cross_entropy, mean_squared_error
-from rnnbook.optimizers import Adam, clip_by_norm, warmup_cosine
-from rnnbook.style import COLORS
+from rnnbook.nn.gated_cells import gru_gates, gru_step, lstm_gates, lstm_step
+from rnnbook.nn.gradients import influence
+from rnnbook.nn.losses import bits_per_token, cross_entropy, mean_squared_error
+from rnnbook.nn.optimizers import Adam, clip_by_norm, warmup_cosine
+from rnnbook.nn.variants import GRUResetBefore
+from rnnbook.show import diagrams, instruments, style
+from rnnbook.show.claims import claim
+from rnnbook.show.instruments import passage
+from rnnbook.show.style import COLORS
 from rnnbook.text import Vocabulary, stateful_batches
-from rnnbook.training import train
-from rnnbook.variants import GRUResetBefore
+from rnnbook.text.language_model import LanguageModel
+from rnnbook.text.ngram import NGram
+from rnnbook.text.training import train
 
 style.use()
 
@@ -100,7 +103,7 @@ plt.show()
 # for each unit, and over any lag a product of ones. [Hochreiter and Schmidhuber (1997)](#hochreiter1997) called it the *constant error carousel*: an error that rides on it goes round unchanged. (The
 # memory also acts through $h_t$ on later candidates. The symbol $\partial^{+}$ leaves that way out.)
 #
-# To try it, take the course's [LSTM](#rnnbook.layers.LSTM) layer and hold its gates fast, open or shut, as you will understand in a
+# To try it, take the course's [LSTM](#rnnbook.nn.layers.LSTM) layer and hold its gates fast, open or shut, as you will understand in a
 # minute: without weights, a gate is ruled by its bias alone.
 
 # %%
@@ -353,7 +356,7 @@ claim(32, ("share right at the end of the stream: with a forget gate, worst of 3
 # $$ (7.6)
 #
 # Each of the four has weights $W_{x\cdot}$ of shape $(H, D)$, $W_{h\cdot}$ of shape $(H, H)$ and $b_\cdot$ of shape $(H,)$. This is the **[LSTM](#term-long-short-term-memory)**. In code it is as many lines,
-# and [lstm_gates](#rnnbook.gated_cells.lstm_gates) is no longer than this. Here it is in a batch, so products are `x @ W.T`.
+# and [lstm_gates](#rnnbook.nn.gated_cells.lstm_gates) is no longer than this. Here it is in a batch, so products are `x @ W.T`.
 
 
 # %%
@@ -387,7 +390,7 @@ instruments.show("gates")
 # ### The same in Keras
 #
 # A Keras layer keeps the weights of all gates side by side in three arrays: a kernel $(D, 4H)$, a recurrent kernel $(H, 4H)$ and a bias $(4H,)$.
-# [get_weights](#rnnbook.gate_weights.GateWeights.get_weights) writes ours in that form, so the Keras layer can take them as they are.
+# [get_weights](#rnnbook.nn.gate_weights.GateWeights.get_weights) writes ours in that form, so the Keras layer can take them as they are.
 #
 # <a id="question-18"></a>
 # **What is the order of the gates?** For the LSTM $i, f, c, o$, for the GRU $z, r, h$. You can tell the forget gate by its bias, which Keras starts at 1.
@@ -488,8 +491,8 @@ assert abs(keep_z - keep_rest).max() > 0.5 and abs(keep_z - chung).max() < 1e-12
 # \tilde h_t = \tanh\big(W_{xh}\, x_t + r_t \odot (W_{hh}\, h_{t-1} + b_{hh}) + b_h\big)
 # $$ (7.9)
 #
-# Then the three products with $h_{t-1}$ can be computed at once, without waiting for $r_t$. Keras' option is `reset_after`, True by default. The course has both: [GRU](#rnnbook.layers.GRU), and
-# [GRUResetBefore](#rnnbook.variants.GRUResetBefore). Weights do not fit from the one to the other.
+# Then the three products with $h_{t-1}$ can be computed at once, without waiting for $r_t$. Keras' option is `reset_after`, True by default. The course has both: [GRU](#rnnbook.nn.layers.GRU), and
+# [GRUResetBefore](#rnnbook.nn.variants.GRUResetBefore). Weights do not fit from the one to the other.
 
 # %%
 for reset_after, ours in ((True, gru), (False, GRUResetBefore(D, H, 0, dtype="float64"))):
@@ -805,7 +808,7 @@ claim(72, ("adding, error (always to say 1: 0.167): tanh, median of 5",
 #
 # Now real text: the training chapters of the course's [novel](../notebooks/the_novel.ipynb), character by character, as in chapter 3. Five nets of about 25,000 parameters each: the three you know, and the two that took their place. A
 # **[TCN](#term-TCN)** ([Bai et al., 2018](#bai2018)) looks back by convolutions; a **[Transformer](#term-Transformer)** ([Vaswani et al., 2017](#vaswani2017)) lets every position look at all
-# earlier ones at once. [next_token_model](#rnnbook.keras_models.next_token_model) builds both in Keras. All read the same 200 × 32 windows of 32 characters once, 32 at a time, in 200 updates with Adam and a rate of 0.003. The three recurrent
+# earlier ones at once. [next_token_model](#rnnbook.keras.next_token_model) builds both in Keras. All read the same 200 × 32 windows of 32 characters once, 32 at a time, in 200 updates with Adam and a rate of 0.003. The three recurrent
 # nets read them in the order of the text and carry their state on. The TCN and the Transformer, which carry none, read them in a random order.
 
 # %%
@@ -1055,7 +1058,7 @@ assert 0 < users < 5
 # $$ (7.10)
 #
 # The inner sum is the Kullback-Leibler divergence in bits: what it costs to bet on $p_v$ where $p$ is right. $I$ has shape $(T, T)$, with zeros for $j > t$. It is a measurement, not a gradient:
-# [influence](#rnnbook.gradients.influence) tries every $v$ at every place. [Khandelwal et al. (2018)](#khandelwal2018) looked at LSTMs that read words in a like way: they shuffled, replaced and dropped what was read.
+# [influence](#rnnbook.nn.gradients.influence) tries every $v$ at every place. [Khandelwal et al. (2018)](#khandelwal2018) looked at LSTMs that read words in a like way: they shuffled, replaced and dropped what was read.
 #
 # Three models read a passage from the novel's test chapters: a tanh layer, a GRU and an LSTM with equally many parameters, each trained beforehand, once, on the training chapters.
 

@@ -48,17 +48,18 @@ import numpy as np
 import tensorflow as tf
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, instruments, style
-from rnnbook.baselines import NGram
-from rnnbook.checks import check
+from rnnbook import data
+from rnnbook.exercises import check
 from rnnbook.hmm import HMM
-from rnnbook.keras_models import Generator, stateful_dataset, train
-from rnnbook.language_model import LanguageModel
-from rnnbook.losses import bits_per_token, cross_entropy
-from rnnbook.optimizers import warmup_cosine
-from rnnbook.style import COLORS
+from rnnbook.keras import Generator, stateful_dataset, train
+from rnnbook.nn.losses import bits_per_token, cross_entropy
+from rnnbook.nn.optimizers import warmup_cosine
+from rnnbook.show import instruments, style
+from rnnbook.show.style import COLORS
 from rnnbook.text import Vocabulary, shuffled_batches, tokens
-from rnnbook.training import train as train_numpy
+from rnnbook.text.language_model import LanguageModel
+from rnnbook.text.ngram import NGram
+from rnnbook.text.training import train as train_numpy
 
 style.use()
 
@@ -125,7 +126,7 @@ print(f"V = {V}, training steps in an epoch: {len(batches)}")
 print(batches.element_spec[0])
 
 # %% [markdown]
-# [stateful_dataset](#rnnbook.keras_models.stateful_dataset) is a `tf.data.Dataset`: it holds the batches, and prepares the next one while the model
+# [stateful_dataset](#rnnbook.keras.stateful_dataset) is a `tf.data.Dataset`: it holds the batches, and prepares the next one while the model
 # learns from this one. Row $b$ of a batch goes on where row $b$ of the batch before stopped. Look at the seam.
 
 # %%
@@ -180,7 +181,7 @@ expect(0.02 < saved < 0.2)
 #
 # ## The model
 #
-# [Generator](#rnnbook.keras_models.Generator) is a Keras `Sequential` model that knows its tokens: an embedding, one to three recurrent layers
+# [Generator](#rnnbook.keras.Generator) is a Keras `Sequential` model that knows its tokens: an embedding, one to three recurrent layers
 # with dropout above each, and a linear layer that gives the logits. Everything that you know of Keras works with it.
 
 # %%
@@ -204,7 +205,7 @@ assert gap < 1e-4
 #
 # ## Training
 #
-# [train](#rnnbook.keras_models.train) is Keras' `fit` with five things around it, and each has its reason:
+# [train](#rnnbook.keras.train) is Keras' `fit` with five things around it, and each has its reason:
 #
 # - **AdamW** ([Loshchilov and Hutter, 2019](#loshchilov2019)): Adam, with weight decay: each step also makes all
 #   weights a little smaller, by a share of themselves. This pull is kept out of the gradient that Adam rescales;
@@ -335,8 +336,8 @@ if MINE is None:
     assert abs(large_bits - entry["validation_bits"]) < 0.002
 
 # %% [markdown]
-# `load_model` is Keras' own, and needs no more than the import of `rnnbook.keras_models`. The same weights lie beside it for
-# [LanguageModel](#rnnbook.language_model.LanguageModel), so the NumPy side can read them without Keras.
+# `load_model` is Keras' own, and needs no more than the import of `rnnbook.keras`. The same weights lie beside it for
+# [LanguageModel](#rnnbook.text.language_model.LanguageModel), so the NumPy side can read them without Keras.
 #
 # ## The ladder, on the test chapters
 #
@@ -413,7 +414,7 @@ expect(lead > 5 * spread and saved > 5 * spread)
 # ## Writing
 #
 # To write, the model must be called once for each character, and each call of a Keras model costs more than the time step in it: `model.predict` gives some
-# twenty characters a second. [sample](#rnnbook.keras_models.Generator.sample) compiles the whole loop, so that Python is back once in 256 characters;
+# twenty characters a second. [sample](#rnnbook.keras.Generator.sample) compiles the whole loop, so that Python is back once in 256 characters;
 # the [benchmarks](../benchmarks.md) have the figures of each way. Its random numbers come from NumPy, so with one seed Keras and NumPy write the same text:
 
 # %%
@@ -474,7 +475,7 @@ expect(crafts["τ = 0.3"][0] > crafts["τ = 1.0"][0] > 0.8 > crafts["τ = 1.3"][
 # Turn the knobs yourself. The model below is the course's LSTM, its embedding multiplied into the input weights, and each weight rounded to one byte. What does that cost?
 
 # %%
-from rnnbook.instruments.weights import rounded
+from rnnbook.show.instruments.weights import rounded
 
 page = rounded()
 known = page.encode(data.novel("validation"))

@@ -54,11 +54,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data, style
-from rnnbook.baselines import NGram
-from rnnbook.losses import bits_per_character, perplexity
-from rnnbook.style import COLORS
+from rnnbook import data
+from rnnbook.nn.losses import bits_per_character, perplexity
+from rnnbook.show import style
+from rnnbook.show.style import COLORS
 from rnnbook.text import Vocabulary, shuffled_batches, stateful_batches, tokens
+from rnnbook.text.ngram import NGram
 
 style.use()
 

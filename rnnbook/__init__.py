@@ -1,61 +1,53 @@
 """The package behind the course on recurrent neural networks.
 
-Modules stand on floors; each imports only from the floors below it, and only
-``keras_models`` imports Keras:
+What one looks for stands here, and loads when it is first used: ``import rnnbook`` alone loads
+nothing, not even NumPy. The rest is in folders by theme; each imports only from those before it,
+and only ``rnnbook.keras`` imports Keras:
 
-0. ``arrays``
-1. ``activations``, ``data``, ``style``, ``checkpoints``, ``losses``, ``products``, ``gate_weights``
-2. ``cells``, ``gated_cells``, ``recurrent``, ``text``, ``optimizers``, ``sampling``, ``tasks``
-3. ``layers``, ``variants``, ``feedforward``, ``baselines``, ``diagrams``, ``writing``, ``hmm``
-4. ``language_model``, ``training``, ``gradients``, ``remedies``
-5. ``keras_models``, ``claims``, ``checks``, ``instruments``
-
-Modules load on first use: ``import rnnbook`` alone loads none of them.
+``data``
+    The novel, classic texts, a book of your own, the sunspots; tasks with known answers.
+``nn``
+    Layers with their backward steps, losses, optimizers, gradients and what checks them.
+``text``
+    Vocabularies, n-grams, language models, sampling, training that can be resumed.
+``hmm``
+    The hidden Markov model.
+``show``
+    Figures, diagrams, claims with their verdicts, instruments that run in the page.
+``exercises``
+    What the course asks, its answers, and the hints.
+``keras``
+    The generator in Keras, and the models that Keras lacks.
 """
 
 import importlib
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
-__all__ = [
-    "activations",
-    "arrays",
-    "baselines",
-    "cells",
-    "checkpoints",
-    "checks",
-    "claims",
-    "data",
-    "diagrams",
-    "feedforward",
-    "gate_weights",
-    "gated_cells",
-    "gradients",
-    "hmm",
-    "instruments",
-    "keras_models",
-    "language_model",
-    "layers",
-    "losses",
-    "optimizers",
-    "products",
-    "recurrent",
-    "remedies",
-    "sampling",
-    "style",
-    "tasks",
-    "text",
-    "training",
-    "variants",
-    "writing",
-]
+_HOME = {
+    "RNN": "nn.layers",
+    "LSTM": "nn.layers",
+    "GRU": "nn.layers",
+    "Dense": "nn.feedforward",
+    "Embedding": "nn.feedforward",
+    "Vocabulary": "text",
+    "NGram": "text.ngram",
+    "LanguageModel": "text.language_model",
+    "train": "text.training",
+    "HMM": "hmm",
+}
+_THEMES = ("data", "nn", "text", "hmm", "show", "exercises", "keras")
+
+__all__ = [*_HOME]
 
 
 def __getattr__(name):
-    if name in __all__:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"rnnbook.{_HOME[name]}"), name)
+    if name in _THEMES:
         return importlib.import_module(f"rnnbook.{name}")
     raise AttributeError(f"module 'rnnbook' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__all__, *_THEMES])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnbook import instruments
+from rnnbook.show import instruments
 
 ROOT = Path(__file__).resolve().parents[1]
 BROWSERS = [

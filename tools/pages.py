@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 
-from rnnbook.claims import MIME, ledger
+from rnnbook.show.claims import MIME, ledger
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT / "benchmarks"))

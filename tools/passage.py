@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnbook import checkpoints, data, language_model
-from rnnbook.instruments import FOLDER, passage
-from rnnbook.losses import bits_per_token
+from rnnbook import data
+from rnnbook.nn.losses import bits_per_token
+from rnnbook.show.instruments import FOLDER, passage
+from rnnbook.text import checkpoints, language_model
 
 
 def store(folder, file):
@@ -22,7 +23,7 @@ def store(folder, file):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
-    import rnnbook.keras_models  # noqa: F401 - Keras must know the class
+    import rnnbook.keras  # noqa: F401 - Keras must know the class
 
     model = keras.models.load_model(Path(folder) / "best.keras").numpy()
     arrays = {name: array.astype(np.float16) for name, array in model.parameters.items()}

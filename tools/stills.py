@@ -12,7 +12,7 @@ import sys
 
 from playwright.sync_api import sync_playwright
 
-from rnnbook import instruments
+from rnnbook.show import instruments
 
 STILLS = instruments.FOLDER / "stills"
 DRAWING = "() => document.querySelector('.rnn-live svg.rnn-drawing')?.outerHTML"

@@ -16,7 +16,7 @@ import time
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 from rnnbook import data
-from rnnbook.keras_models import Generator, train
+from rnnbook.keras import Generator, train
 from rnnbook.text import Vocabulary
 
 

@@ -23,10 +23,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnbook import checkpoints, data
-from rnnbook.keras_models import Generator
-from rnnbook.keras_models.training import optimizer
-from rnnbook.text import Vocabulary, shuffled_batches
+from rnnbook import data
+from rnnbook.keras import Generator
+from rnnbook.keras.training import optimizer
+from rnnbook.text import Vocabulary, checkpoints, shuffled_batches
 
 KIND, VERSION = "rnnbook training of several workers", 1
 

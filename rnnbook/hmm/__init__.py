@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from rnnbook.arrays import whole
+from rnnbook._check import whole
 from rnnbook.hmm.paths import best_paths
 from rnnbook.hmm.rows import Rows, begins, joined
 from rnnbook.hmm.steps import checked_model, shares

@@ -8,7 +8,7 @@ i, and row i of ``emissions`` (N, V) that of each symbol in state i. After Rabin
 
 import numpy as np
 
-from rnnbook.arrays import checked_ids, shaped
+from rnnbook._check import checked_ids, shaped
 
 
 def checked_model(start, transitions, emissions):

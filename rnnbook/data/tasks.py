@@ -1,0 +1,296 @@
+"""Tasks with known answers: windows of a series, sequences drawn with a seed, a text's marks."""
+
+import re
+
+import numpy as np
+
+from rnnbook._check import shaped, whole
+
+
+def windows(series, T):
+    """Cut a series into windows of ``T`` values, each with the value that follows it.
+
+    Parameters
+    ----------
+    series : array_like, shape (n,)
+        The values in order of time.
+    T : int
+        Values in a window, from 1 to n - 1.
+
+    Returns
+    -------
+    x : numpy.ndarray, shape (n - T, T, 1)
+        The windows, as a recurrent layer wants them; neighbors overlap in T - 1 values.
+    y : numpy.ndarray, shape (n - T,)
+        The value after each window.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the series does not hold one axis of finite numbers, or is too short for T.
+    """
+    series = shaped("series", series, "n")
+    T = whole("T", T)
+    if len(series) <= T:
+        given = f"got {len(series)} (give a longer series or a smaller T)"
+        raise ValueError(f"series must have at least T + 1 = {T + 1} values, {given}")
+    x = np.lib.stride_tricks.sliding_window_view(series[:-1], T)
+    return x[..., None].copy(), series[T:].copy()
+
+
+def delayed_recall(B, T, V, seed):
+    """Draw sequences that show a symbol at once and ask for it at the end.
+
+    Parameters
+    ----------
+    B, T : int
+        Sequences, and time steps, at least 2; the delay is T - 1 steps.
+    V, seed : int
+        Symbols to remember, at least 2, numbered 1 to V (0 is the blank); the generator's seed.
+
+    Returns
+    -------
+    x : numpy.ndarray of float32, shape (B, T, V + 1)
+        Inputs: the symbol one-hot at the first step, blank after it, the question at the last
+        step as a vector of ones.
+    y : numpy.ndarray of int, shape (B, T)
+        Targets: 0 everywhere but at the last step, which wants the symbol.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number, or too small.
+    """
+    B, T, V = whole("B", B), whole("T", T, 2), whole("V", V, 2)
+    rng = np.random.default_rng(whole("seed", seed, 0))
+    symbol = rng.integers(1, V + 1, B)
+    x = np.zeros((B, T, V + 1), dtype=np.float32)
+    x[:, 1:-1, 0] = 1
+    x[np.arange(B), 0, symbol] = 1
+    x[:, -1] = 1
+    y = np.zeros((B, T), dtype=int)
+    y[:, -1] = symbol
+    return x, y
+
+
+def running_total(B, T, V, seed):
+    """Draw digits and ask, at each step, for the sum so far modulo V.
+
+    Parameters
+    ----------
+    B, T, V, seed : int
+        Sequences, time steps, number of digits (0 to V - 1; at least 2), the generator's seed.
+
+    Returns
+    -------
+    x : numpy.ndarray of float32, shape (B, T, V)
+        The digits, one-hot.
+    y : numpy.ndarray of int, shape (B, T)
+        The running totals: y_t = (y_{t-1} + digit_t) mod V.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number, or too small.
+    """
+    B, T, V = whole("B", B), whole("T", T), whole("V", V, 2)
+    digits = np.random.default_rng(whole("seed", seed, 0)).integers(0, V, (B, T))
+    return np.eye(V, dtype=np.float32)[digits], digits.cumsum(axis=1) % V
+
+
+def echoes(n, V, lag, repeat, seed):
+    """Draw symbols of which most repeat the one ``lag`` steps earlier.
+
+    Its entropy rate is known: given the symbol ``lag`` steps back, that symbol has
+    probability repeat + (1 - repeat) / V and each other one (1 - repeat) / V.
+
+    Parameters
+    ----------
+    n, V : int
+        Symbols to draw, more than ``lag``, and vocabulary size, at least 2: they are 0 to V - 1.
+    lag, seed : int
+        Steps from a symbol to its echo, at least 1; the generator's seed.
+    repeat : float
+        Probability of an echo, from 0 to 1; otherwise the symbol is drawn uniformly.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (n,)
+        The symbols.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number, or an argument is out of its range.
+    """
+    V, lag = whole("V", V, 2), whole("lag", lag)
+    n = whole("n", n, lag + 1)
+    if not 0 <= repeat <= 1:
+        raise ValueError(f"repeat must be a probability from 0 to 1, got {repeat}")
+    rng = np.random.default_rng(whole("seed", seed, 0))
+    s = rng.integers(0, V, n)
+    for t in lag + np.flatnonzero(rng.random(n - lag) < repeat):
+        s[t] = s[t - lag]
+    return s
+
+
+def copying(B, lag, symbols, V, seed):
+    """Draw a few symbols, then blanks, and ask for the symbols in their order.
+
+    A net without a memory can do no better than to guess among V symbols at the last steps:
+    symbols ln V / T nats a step.
+
+    Parameters
+    ----------
+    B, lag : int
+        Sequences; steps from the last symbol shown to the delimiter, which asks for them.
+    symbols, V : int
+        How many symbols to remember; how many there are, at least 2, numbered 1 to V.
+    seed : int
+        The generator's seed.
+
+    Returns
+    -------
+    x : numpy.ndarray of float32, shape (B, T, V + 2), T = lag + 2 symbols
+        Inputs, one-hot: the symbols, lag - 1 blanks (0), the delimiter (V + 1), and a blank for
+        each symbol that is to be said.
+    y : numpy.ndarray of int, shape (B, T)
+        Targets: blanks, and at the last steps the symbols. Each comes lag + symbols steps after
+        it was shown.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number, or too small.
+
+    Notes
+    -----
+    The task of Arjovsky, Shah and Bengio (2016), where symbols is 10 and V is 8. Its setup is close
+    to one of Hochreiter and Schmidhuber (1997).
+    """
+    B, lag = whole("B", B), whole("lag", lag)
+    symbols, V = whole("symbols", symbols), whole("V", V, 2)
+    shown = np.random.default_rng(whole("seed", seed, 0)).integers(1, V + 1, (B, symbols))
+    ids = np.zeros((B, lag + 2 * symbols), dtype=int)
+    y = np.zeros_like(ids)
+    ids[:, :symbols] = y[:, -symbols:] = shown
+    ids[:, symbols + lag - 1] = V + 1
+    return np.eye(V + 2, dtype=np.float32)[ids], y
+
+
+def adding(B, T, seed):
+    """Draw numbers of which two are marked, and ask for the sum of the two.
+
+    Always to say 1 has a mean squared error of 1/6 = 0.1667, the variance of the sum.
+
+    Parameters
+    ----------
+    B, T, seed : int
+        Sequences, time steps, at least 2, and the generator's seed.
+
+    Returns
+    -------
+    x : numpy.ndarray of float32, shape (B, T, 2)
+        At each step a number, uniform from 0 to 1, and its mark: 1 for one number in the first
+        half of the sequence and for one in the second, 0 for all others.
+    y : numpy.ndarray of float32, shape (B,)
+        The sums, from 0 to 2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number, or too small.
+
+    Notes
+    -----
+    Experiment 4 of Hochreiter and Schmidhuber (1997), whose numbers lie between -1 and 1, in the
+    form of Arjovsky, Shah and Bengio (2016).
+    """
+    B, T = whole("B", B), whole("T", T, 2)
+    rng = np.random.default_rng(whole("seed", seed, 0))
+    x = np.zeros((B, T, 2), dtype=np.float32)
+    x[..., 0] = rng.random((B, T), dtype=np.float32)
+    rows = np.arange(B)
+    x[rows, rng.integers(0, T // 2, B), 1] = 1
+    x[rows, rng.integers(T // 2, T, B), 1] = 1
+    return x, x.prod(axis=2).sum(axis=1)
+
+
+def counting(B, n_min, n_max, seed):
+    """Draw words of the language a^n b^n and ask, at each step, for the next symbol.
+
+    Nobody can know when the a's end. But from the first b on everything is certain, for a net
+    that has counted.
+
+    Parameters
+    ----------
+    B, n_min, n_max : int
+        Words; the smallest and the largest n, at least 1; each is equally likely.
+    seed : int
+        The generator's seed.
+
+    Returns
+    -------
+    x : numpy.ndarray of float32, shape (B, T, 3), T = 2 n_max + 1
+        Inputs, one-hot: the mark (0), n times a (1), n times b (2); zeros after a shorter word.
+    y : numpy.ndarray of int, shape (B, T)
+        Targets, one step ahead: n times a, n times b, the mark that ends the word.
+    mask : numpy.ndarray of bool, shape (B, T)
+        True at the 2 n + 1 steps of each word. What y says beyond them means nothing.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a size is not a whole number, or too small, or n_max is below n_min.
+
+    Notes
+    -----
+    After Gers and Schmidhuber (2001), who trained on n up to 10 and tested on larger n. There,
+    the marks of start and end differ.
+    """
+    B, n_min = whole("B", B), whole("n_min", n_min)
+    n_max = whole("n_max", n_max, n_min)
+    n = np.random.default_rng(whole("seed", seed, 0)).integers(n_min, n_max + 1, B)[:, None]
+    t = np.arange(2 * n_max + 2)
+    ids = np.where(t <= 2 * n, np.where(t <= n, 1, 2), 0)
+    ids[:, 0] = 0
+    mask = t[:-1] <= 2 * n
+    return np.eye(3, dtype=np.float32)[ids[:, :-1]] * mask[..., None], ids[:, 1:], mask
+
+
+def spoken(text):
+    """Hide the quotation marks of a text, and ask of each word whether it was spoken.
+
+    The text itself holds the answers: a word is spoken if it stands between a mark that opens
+    and one that closes. What is left of it is words in lower case, and where lines begin.
+
+    Parameters
+    ----------
+    text : str
+        A text with straight double quotes, in pairs in each line.
+
+    Returns
+    -------
+    words : list of n str
+        The words, with their inner apostrophes and hyphens; "¶" before each line that has any.
+    labels : numpy.ndarray of int, shape (n,)
+        1 for a spoken word, 0 for one that is told, 2 for "¶".
+
+    Raises
+    ------
+    ValueError
+        If a line has a quotation mark without its partner.
+    """
+    words, labels = [], []
+    for number, line in enumerate(text.splitlines(), 1):
+        parts = line.lower().split('"')
+        if len(parts) % 2 == 0:
+            raise ValueError(
+                f"text must have quotation marks in pairs, got {len(parts) - 1} in line {number} "
+                "(close them, or begin each line of a speech with a new pair)"
+            )
+        found = [re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part) for part in parts]
+        if any(found):
+            words += ["¶", *(word for part in found for word in part)]
+            labels += [2, *(i % 2 for i, part in enumerate(found) for _ in part)]
+    return words, np.array(labels, dtype=int)

@@ -1,0 +1,29 @@
+"""The Keras side: the course's weights in a Keras layer, and the text generator of chapter 8."""
+
+import os
+
+# Before TensorFlow loads: the same order of sums on every processor, and no log lines between a
+# notebook's results. Who sets the variables otherwise is heard.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+
+from rnnbook.keras.generator import Generator
+from rnnbook.keras.layers import (
+    OutputToHiddenCell,
+    next_token_model,
+    set_simple_rnn_weights,
+    simple_rnn_weights,
+    trained,
+)
+from rnnbook.keras.training import stateful_dataset, train
+
+__all__ = [
+    "Generator",
+    "OutputToHiddenCell",
+    "next_token_model",
+    "set_simple_rnn_weights",
+    "simple_rnn_weights",
+    "stateful_dataset",
+    "train",
+    "trained",
+]

@@ -1,0 +1,97 @@
+"""A bar in a terminal, and in a notebook a curve that grows: both only while someone looks."""
+
+import math
+import os
+import sys
+
+import keras
+from tqdm import tqdm
+
+
+def callbacks(record, steps, epochs, progress=None):
+    """Return the callbacks that show how a training goes: none, a bar, or a bar and a curve.
+
+    Parameters
+    ----------
+    record : rnnbook.keras.training.Record
+        Its ``history`` is drawn.
+    steps, epochs : int
+        Training steps in an epoch, and epochs.
+    progress : bool, optional
+        None is True, unless the environment variable ``RNNBOOK_PROGRESS`` is 0.
+    """
+    if progress is None:
+        progress = os.environ.get("RNNBOOK_PROGRESS") != "0"
+    if not progress:
+        return []
+    return [Bar(steps, epochs), *[Curve(record, epochs)] * in_notebook()]
+
+
+def in_notebook():
+    """Say whether this runs in a notebook, where figures can be shown."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython and ipython.get_ipython()
+    return bool(shell) and hasattr(shell, "kernel")
+
+
+class Bar(keras.callbacks.Callback):
+    """A bar on the standard error, with the time left and the bits."""
+
+    def __init__(self, steps, epochs):
+        super().__init__()
+        self.steps, self.epochs = steps, epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Draw the bar, where the training begins or goes on."""
+        if epoch == (self.model._initial_epoch or 0):
+            done = epoch * self.steps
+            self.bar = tqdm(total=self.epochs * self.steps, initial=done, unit=" steps")
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Let it grow; every so often, say the bits."""
+        if batch % 20 == 0:
+            self.bits = logs["loss"] / math.log(2)
+            self.bar.set_postfix_str(f"{self.bits:.3f} bits", refresh=False)
+        self.bar.update()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Say the held-out bits in a line of their own."""
+        bits = [logs[key] / math.log(2) for key in ("loss", "val_loss")]
+        self.bar.write(
+            f"epoch {epoch + 1} of {self.epochs}: training {bits[0]:.3f}, held-out {bits[1]:.3f} "
+            "bits",
+            file=sys.stderr,
+        )
+
+    def on_train_end(self, logs=None):
+        """End the line of the bar."""
+        if hasattr(self, "bar"):
+            self.bar.close()
+
+
+class Curve(keras.callbacks.Callback):
+    """A figure of the bits after each epoch, drawn again in its place."""
+
+    def __init__(self, record, epochs):
+        super().__init__()
+        self.record, self.epochs, self.shown = record, epochs, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Draw what is known."""
+        import matplotlib.pyplot as plt
+        from IPython.display import display
+
+        from rnnbook.show.style import COLORS
+
+        fig, ax = plt.subplots()
+        at = [row["epoch"] for row in self.record.history]
+        for key, kind in (("training", "input"), ("held_out", "output")):
+            bits = [row[key] for row in self.record.history]
+            ax.plot(at, bits, "o-", color=COLORS[kind], label=key.replace("_", "-"))
+        ax.set(xlabel="epoch", ylabel="bits per token", xlim=(0.5, self.epochs + 0.5))
+        ax.legend()
+        plt.close(fig)
+        if self.shown is None:
+            self.shown = display(fig, display_id=True)
+        else:
+            self.shown.update(fig)

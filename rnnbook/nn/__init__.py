@@ -1,0 +1,1 @@
+"""Networks: layers with their backward steps, losses, optimizers, gradients."""

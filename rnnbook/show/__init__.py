@@ -1,0 +1,1 @@
+"""What a page shows: figures, diagrams, claims with their verdicts, instruments."""

@@ -1,0 +1,33 @@
+"""The drawings of the course: one call each, in the one visual language of :mod:`rnnbook.show.style`.
+
+Time goes to the right, layers go up. A square is given, a circle is a state, a rounded box is
+put out. Arrows of one weight matrix have one color: blue W_xh, green W_hh, orange W_hy.
+"""
+
+from rnnbook.show.diagrams.gates import gru, lstm
+from rnnbook.show.diagrams.networks import (
+    feedforward_and_recurrent,
+    layer,
+    neuron,
+    patterns,
+    schemes,
+    stack,
+    unfolded,
+)
+from rnnbook.show.diagrams.trellis import best_path, chain_and_hmm, forward_lattice, trellis
+
+__all__ = [
+    "best_path",
+    "chain_and_hmm",
+    "feedforward_and_recurrent",
+    "forward_lattice",
+    "gru",
+    "layer",
+    "lstm",
+    "neuron",
+    "patterns",
+    "schemes",
+    "stack",
+    "trellis",
+    "unfolded",
+]

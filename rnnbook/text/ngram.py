@@ -1,0 +1,179 @@
+"""Language models that only count: the line beside which every network's result stands."""
+
+import numpy as np
+
+from rnnbook._check import whole
+from rnnbook.text import token_ids
+
+
+class NGram:
+    r"""An interpolated n-gram language model with Witten-Bell smoothing.
+
+    A context c of k - 1 tokens was followed N(c) times, by T(c) different tokens, w among
+    them N(c, w) times. With c' for the context without its oldest token,
+
+    .. math::
+
+        p_k(w \mid c) = \frac{N(c, w) + T(c)\, p'}{N(c) + T(c)}
+
+    where p' is p_{k-1}(w | c'), and p_0(w) = 1 / V.
+
+    A context that was never followed by anything passes on p_{k-1}. So no token has
+    probability zero.
+
+    Parameters
+    ----------
+    ids : array_like of int, shape (n,)
+        The training text, at least ``order`` tokens, at least 1.
+    order : int
+        The n of "n-gram": 0 is the uniform model, 1 the unigram model, and a 5-gram model
+        looks at the 4 tokens before.
+    V : int
+        Vocabulary size: ids lie from 0 to V - 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the ids are not such, or a number is not whole or too small.
+
+    Notes
+    -----
+    After Witten and Bell (1991), method C, in the interpolated form of Chen and Goodman
+    (1999). A dict of counts for each context would be the plain way; sorting numbered
+    contexts gives the same counts faster.
+    """
+
+    def __init__(self, ids, order, V):
+        self.order, self.V = whole("order", order, 0), whole("V", V)
+        ids = token_ids(ids, self.V, max(self.order, 1)).astype(np.int64)
+        self._levels = []
+        context = np.zeros(len(ids), np.int64)  # the one empty context
+        for _ in range(self.order):
+            # A gram is numbered by its place among the sorted keys of its length.
+            key = context * self.V + ids[-len(context) :]
+            keys, gram, counts = np.unique(key, return_inverse=True, return_counts=True)
+            self._levels.append(_Level(keys, counts, context.max() + 1, self.V))
+            context = gram[:-1]  # the gram that ends one token earlier
+
+    def log_probabilities(self, ids):
+        """Return the log-probability of each token of a text, given those before it.
+
+        Parameters
+        ----------
+        ids : array_like of int, shape (n,)
+            The text, such as a held-out one. Its first tokens have shorter contexts.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n,)
+            Natural logarithms; their mean, negated, is the cross-entropy in nats.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the ids are not whole numbers on one axis from 0 to V - 1.
+        """
+        ids = token_ids(ids, self.V)
+        p = np.full(len(ids), 1 / self.V)
+        context = np.zeros(len(ids), np.int64)  # of each token; -1: never seen
+        for level in self._levels:
+            p, gram = level.interpolate(p, context, ids)
+            context = np.concatenate([[-1], gram[:-1]])[: len(ids)]
+        return np.log(p)
+
+    def next_probabilities(self, context):
+        """Return the probability of each token of the vocabulary after a context.
+
+        Parameters
+        ----------
+        context : array_like of int, shape (n,)
+            The tokens before, none or many; the last ``order - 1`` of them count.
+
+        Returns
+        -------
+        numpy.ndarray, shape (V,)
+            Probabilities; their sum is 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the context is not whole numbers on one axis from 0 to V - 1.
+        """
+        context = token_ids(context, self.V)
+        p = np.full(self.V, 1 / self.V)
+        for k, level in enumerate(self._levels[: len(context) + 1]):
+            place = 0
+            for shorter, token in zip(self._levels, context[len(context) - k :], strict=False):
+                place = shorter.find(np.array([place]), np.array([token]))[0]
+            if place < 0:  # an unseen context: so are all longer ones
+                break
+            p = level.spread(p, place)
+        return p
+
+    def sample(self, n, seed, context=()):
+        """Draw tokens one after another from the model.
+
+        Parameters
+        ----------
+        n : int
+            Tokens to draw.
+        seed : int
+            Seed of the generator.
+        context : array_like of int, shape (m,)
+            The tokens to go on from. None by default.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n,)
+            The drawn tokens, without the context.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument is not whole or out of range.
+        """
+        rng = np.random.default_rng(whole("seed", seed, 0))
+        drawn = token_ids(context, self.V).tolist()
+        start = len(drawn)
+        for _ in range(whole("n", n)):
+            seen = drawn[max(0, len(drawn) - self.order + 1) :]
+            drawn.append(rng.choice(self.V, p=self.next_probabilities(seen)))
+        return np.array(drawn[start:])
+
+
+class _Level:
+    """The counts of all grams of one length: sorted keys, which are context * V + token."""
+
+    def __init__(self, keys, counts, contexts, V):
+        self.keys, self.counts, self.V = keys, counts, V
+        context = keys // V
+        self.followed = np.bincount(context, counts, contexts)  # N(c)
+        self.types = np.bincount(context, minlength=contexts)  # T(c)
+
+    def find(self, context, token):
+        """Return the number of each gram, or -1 where it was never seen."""
+        context, token = np.broadcast_arrays(context, token)
+        key = np.where(context < 0, -1, context * self.V + token)
+        gram = np.searchsorted(self.keys, key).clip(max=len(self.keys) - 1)
+        return np.where(self.keys[gram] == key, gram, -1)
+
+    def interpolate(self, p, context, token):
+        """Return p_k of each token from its p_{k-1}, and the gram that it ends."""
+        gram = self.find(context, token)
+        # An unseen context, or one that only the text's end follows, has no counts.
+        known = (context >= 0) & (context < len(self.types))
+        known[known] = self.types[context[known]] > 0
+        c = context[known]
+        count = np.where(gram[known] < 0, 0, self.counts[gram[known]])
+        p = p.copy()
+        p[known] = (count + self.types[c] * p[known]) / (self.followed[c] + self.types[c])
+        return p, gram
+
+    def spread(self, p, context):
+        """Return p_k of the whole vocabulary after one context, from its p_{k-1}."""
+        if context >= len(self.types) or self.types[context] == 0:
+            return p
+        first, last = np.searchsorted(self.keys, [context * self.V, (context + 1) * self.V])
+        q = self.types[context] * p
+        q[self.keys[first:last] % self.V] += self.counts[first:last]
+        return q / (self.followed[context] + self.types[context])

@@ -1,0 +1,141 @@
+"""Choosing the next token: temperature, top-k and top-p, and a draw."""
+
+import numpy as np
+
+from rnnbook._check import numbers, whole
+from rnnbook.nn.losses import softmax
+
+COLDEST = 1e-6  # a lower temperature would only overflow
+# A sum of probabilities that misses top_p by less than this, by rounding, has reached it.
+ROUNDING = 1e-6
+
+
+def distribution(logits, temperature=1.0, top_k=None, top_p=None):
+    """Return the distribution that :func:`next_token` draws from.
+
+    Parameters
+    ----------
+    logits : array_like, shape (..., V)
+        Logits, or log-probabilities.
+    temperature : float
+        The logits are divided by it: below 1 likely tokens become likelier, above 1 less
+        likely. At least 1e-6.
+    top_k : int, optional
+        Keep the k most probable tokens only; 1 always takes the most probable one.
+    top_p : float, optional
+        Then keep the fewest most probable tokens whose probabilities sum to at least this,
+        more than 0 and at most 1. The token that reaches it is kept.
+
+    Returns
+    -------
+    numpy.ndarray, shape (..., V)
+        Probabilities; those of the tokens kept sum to 1, the others are 0. Of equally
+        probable tokens the smaller id counts as the more probable one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the logits are not finite numbers, or a setting is out of its range.
+
+    Notes
+    -----
+    Top-k after Fan, Lewis and Dauphin (2018); top-p, or nucleus sampling, after Holtzman et
+    al. (2020).
+    """
+    logits, top_k, top_p = _checked(logits, temperature, top_k, top_p)
+    p = softmax(logits)
+    p[restricted(logits, top_k, top_p) == -np.inf] = 0
+    return p / p.sum(axis=-1, keepdims=True)
+
+
+def next_token(logits, rng, temperature=1.0, top_k=None, top_p=None):
+    """Draw the next token of one text or of each of B texts.
+
+    Parameters
+    ----------
+    logits : array_like, shape (V,) or (B, V)
+        Logits, or log-probabilities.
+    rng : numpy.random.Generator
+        Where the random numbers come from.
+    temperature, top_k, top_p
+        As in :func:`distribution`. ``top_k=1`` is greedy: no chance is left.
+
+    Returns
+    -------
+    int, or numpy.ndarray of int, shape (B,)
+        The ids drawn.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the logits are not finite numbers, or a setting is out of its range.
+    """
+    logits, top_k, top_p = _checked(logits, temperature, top_k, top_p)
+    drawn = (restricted(logits, top_k, top_p) + gumbel(rng, logits.shape)).argmax(axis=-1)
+    return drawn if logits.ndim > 1 else int(drawn)
+
+
+def gumbel(rng, shape):
+    """Draw the noise that turns a maximum into a draw: argmax(logits + noise) ~ softmax(logits).
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where the random numbers come from.
+    shape : tuple of int
+        Any shape; the last axis is V.
+
+    Returns
+    -------
+    numpy.ndarray
+        Independent numbers from the standard Gumbel distribution.
+
+    Notes
+    -----
+    Gumbel (1954). Minus the logarithm of an exponential number is such a number. It is the
+    quickest draw: no sum over the vocabulary, and the noise of many steps is made at once.
+    """
+    noise = np.log(rng.standard_exponential(shape))
+    return np.negative(noise, out=noise)
+
+
+def restricted(logits, top_k, top_p):
+    """Return logits with minus infinity in place of the tokens that top-k and top-p leave out.
+
+    The arguments are those of :func:`distribution`, after the temperature and unchecked.
+    """
+    if top_k is None and top_p is None:
+        return logits
+    order = np.argsort(-logits, axis=-1, kind="stable")
+    ranked = np.take_along_axis(logits, order, axis=-1)
+    if top_k is not None:
+        ranked[..., top_k:] = -np.inf
+    if top_p is not None:
+        p = np.exp(ranked - ranked[..., :1])
+        p /= p.sum(axis=-1, keepdims=True)
+        enough = p.cumsum(axis=-1)[..., :-1] >= top_p - ROUNDING
+        ranked[..., 1:][enough] = -np.inf
+    result = np.empty_like(logits)
+    np.put_along_axis(result, order, ranked, axis=-1)
+    return result
+
+
+def checked_settings(temperature, top_k, top_p):
+    """Return top_k and top_p, None where they leave out nothing, or say what is out of range."""
+    if not COLDEST <= temperature < np.inf:
+        raise ValueError(
+            f"temperature must be > 0 (at least {COLDEST}) and finite, got {temperature} (top_k=1 "
+            "always takes the most probable token)"
+        )
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p must be > 0 and <= 1, got {top_p} (None keeps all tokens)")
+    top_k = None if top_k is None else whole("top_k", top_k)
+    return top_k, None if top_p == 1 else top_p
+
+
+def _checked(logits, temperature, top_k, top_p):
+    logits = numbers("logits", logits)
+    if logits.ndim == 0 or logits.size == 0:
+        raise ValueError(f"logits must have shape (..., V) and hold numbers, got {logits.shape}")
+    top_k, top_p = checked_settings(temperature, top_k, top_p)
+    return logits / temperature, top_k, top_p

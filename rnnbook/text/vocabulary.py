@@ -1,0 +1,294 @@
+"""Text as numbers: tokens, vocabularies, and batches for training."""
+
+import re
+import string
+from collections import Counter
+from itertools import repeat
+
+import numpy as np
+
+from rnnbook._check import whole
+
+# The texts of these two are longer than one character and hold punctuation, so no
+# piece of a text is ever one of them.
+UNKNOWN = "<unknown>"
+JOIN = "<join>"
+
+# No space is usual after the first kind, before the second, and on either side of a dash.
+_OPENING, _CLOSING, _DASHES = "([{“‘«‹„‚¿¡", ".,;:!?)]}”’»›…%、。", "—―"
+_PUNCTUATION = re.escape(string.punctuation + _OPENING + _CLOSING + _DASHES + "–•·")
+_NO_SPACE_AFTER = frozenset(_OPENING + _DASHES)
+_NO_SPACE_BEFORE = frozenset(_CLOSING + _DASHES)
+_WORD = rf"[^\s{_PUNCTUATION}]+"
+# A run of white space; or, with the space before it, a word (with its inner apostrophes and
+# hyphens) or one mark; or a single white space that is none of these.
+_PIECE = re.compile(rf"\s\s+| ?(?:{_WORD}(?:['’-]{_WORD})*|[{_PUNCTUATION}])|\s")
+
+
+def tokens(text, unit):
+    """Cut a text into its tokens, so that :func:`join` gives back exactly that text.
+
+    Parameters
+    ----------
+    text : str
+        Any text, also an empty one.
+    unit : {"characters", "words"}
+        What a token is. Words keep their case, and each punctuation mark is a token. The
+        single space between two words is not a token, nor is the space missing before a
+        comma. Where the text is spaced in another way, a token says so: white space stands
+        for itself, and ``"<join>"`` says that no space follows, as after the point in 3.5.
+
+    Returns
+    -------
+    list of str
+        The tokens in order; none is empty.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the text is not a str, or the unit is unknown.
+    """
+    return list(_stream(text, unit))
+
+
+def join(tokens, unit):
+    """Put tokens together to a text: the inverse of :func:`tokens`.
+
+    Its arguments are those that ``tokens`` returns and takes:
+    ``join(tokens(text, unit), unit) == text`` for every text.
+    """
+    if _known(unit) == "characters":
+        return "".join(tokens)
+    pieces, spacing = [], _Spacing()
+    for token in tokens:
+        if token == JOIN:
+            spacing.left = "\n"
+        else:
+            pieces += [" ", token] if spacing.is_usual_before(token) else [token]
+    return "".join(pieces)
+
+
+def _known(unit):
+    if unit not in ("characters", "words"):
+        raise ValueError(f"unit must be 'characters' or 'words', got {unit!r}")
+    return unit
+
+
+def _stream(text, unit):
+    """Return an iterable of the tokens: one by one, for a list of all words is large."""
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a str, got {type(text).__name__} (decode or join it first)")
+    return text if _known(unit) == "characters" else _words(text)
+
+
+def _words(text):
+    spacing = _Spacing()
+    for match in _PIECE.finditer(text):
+        piece = match[0]
+        token = piece if piece.isspace() else piece.lstrip(" ")
+        space = len(token) < len(piece)
+        if space != spacing.is_usual_before(token):
+            yield " " if space else JOIN
+        yield token
+
+
+class _Spacing:
+    """The rule of both directions: whether a space is usual between a token and the next."""
+
+    def __init__(self):
+        self.left, self.quoted = "\n", False
+
+    def is_usual_before(self, right):
+        if right == '"':  # straight quotes open and close in turn, anew in each line
+            right = "”" if self.quoted else "“"
+            self.quoted = not self.quoted
+        left, self.left = self.left, right
+        if right.isspace():
+            self.quoted = self.quoted and "\n" not in right
+            return False
+        return not (right[:1] in _NO_SPACE_BEFORE or left[-1:] in _NO_SPACE_AFTER or left.isspace())
+
+
+class Vocabulary:
+    """The token types of a text, numbered from the most frequent on; 0 is the unknown token.
+
+    Parameters
+    ----------
+    text : str
+        The training text; never the held-out one.
+    unit : {"characters", "words"}
+        What a token is; see :func:`tokens`.
+    min_count : int
+        Types that occur less often become the unknown token.
+    max_size : int, optional
+        The largest V, with the unknown token, at least 2: the most frequent types are kept.
+
+    Attributes
+    ----------
+    tokens : tuple of str, length V
+        The token of each id, ``tokens[0]`` being ``"<unknown>"``. Among types that are
+        equally frequent, the smaller code point comes first.
+    counts : numpy.ndarray of int, shape (V,)
+        How often each occurs in the text; ``counts[0]`` counts the tokens that were cut.
+    unit : str
+        As given.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the text is empty, no type is left, or an argument is of the wrong kind.
+    """
+
+    def __init__(self, text, unit, min_count=1, max_size=None):
+        min_count = whole("min_count", min_count)
+        count = Counter(_stream(text, unit))
+        if not count:
+            raise ValueError("text must have at least one token, got an empty text")
+        if min_count > max(count.values()):
+            raise ValueError(
+                f"min_count must be at most {max(count.values())}, the count of the most frequent "
+                f"token; got {min_count}, which leaves no token (choose a smaller one)"
+            )
+        kept = sorted((t for t in count if count[t] >= min_count), key=lambda t: (-count[t], t))
+        if max_size is not None:
+            kept = kept[: whole("max_size", max_size, 2) - 1]
+        self.unit = unit
+        self.tokens = (UNKNOWN, *kept)
+        self.counts = np.array([count.total(), *(count[t] for t in kept)])
+        self.counts[0] -= self.counts[1:].sum()
+        self._id = {token: i for i, token in enumerate(kept, start=1)}
+
+    def __len__(self):
+        """Return V, the number of ids."""
+        return len(self.tokens)
+
+    def encode(self, text):
+        """Turn a text into ids.
+
+        Tokens that the vocabulary lacks become 0, the unknown token. The result is an array
+        of int32 with one id a token, shape (n,).
+        """
+        stream = _stream(text, self.unit)
+        if self.unit == "characters":
+            return self._encode_characters(text)
+        return np.fromiter(map(self._id.get, stream, repeat(0)), np.int32)
+
+    def _encode_characters(self, text):
+        known = np.array([ord(token) for token in self._id])
+        table = np.zeros(known.max() + 2, np.int32)  # its last entry, 0, is for all beyond
+        table[known] = np.arange(1, len(self))
+        ids = np.empty(len(text), np.int32)
+        for i in range(0, len(text), 65536):  # in parts, to keep the memory small
+            part = text[i : i + 65536].encode("utf-32-le", "surrogatepass")
+            table.take(np.frombuffer(part, "<u4"), mode="clip", out=ids[i : i + 65536])
+        return ids
+
+    def decode(self, ids):
+        """Turn ids into the text that they stand for.
+
+        Ids are whole numbers from 0 to V - 1; others raise an error. The unknown token reads
+        ``<unknown>``, and ``decode(encode(text)) == text`` for a text without unknown tokens.
+        """
+        ids = token_ids(ids, len(self))
+        return join((self.tokens[i] for i in ids), self.unit)
+
+
+def token_ids(ids, V=None, least=0):
+    """Return ``ids`` as an array of whole numbers on one axis, or say what is wrong.
+
+    Parameters
+    ----------
+    ids : array_like of int, shape (n,)
+        The ids of a text's tokens.
+    V : int, optional
+        The vocabulary size: ids must be below it.
+    least : int
+        The smallest allowed n.
+
+    Returns
+    -------
+    numpy.ndarray of int, shape (n,)
+        The ids. Anything else raises a TypeError or a ValueError.
+    """
+    array = np.asarray(ids)
+    if array.size == 0:
+        array = array.astype(np.int32)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"ids must be whole numbers, got dtype {array.dtype} (encode a text first)")
+    if array.ndim != 1:
+        raise ValueError(f"ids must have shape (n,), got {array.shape}")
+    if len(array) < least:
+        raise ValueError(
+            f"ids must hold at least {least} tokens, got {len(array)} (give a longer text)"
+        )
+    bad = array < 0 if V is None else (array < 0) | (array >= V)
+    if bad.any():
+        allowed = "0 or more" if V is None else f"from 0 to V - 1 = {V - 1}"
+        at = bad.argmax()
+        raise ValueError(f"ids must be {allowed}, got {array[at]} at index {at}")
+    return array
+
+
+def _inputs_and_targets(ids, B, T):
+    """Return the ids but the last, the ids but the first, B and T, all checked."""
+    B, T = whole("B", B), whole("T", T)
+    ids = token_ids(ids)
+    if len(ids) <= B * T:
+        raise ValueError(
+            f"ids must hold at least B * T + 1 = {B * T + 1} tokens for one batch, got {len(ids)} "
+            "(give a longer text, or a smaller B or T)"
+        )
+    return ids[:-1], ids[1:], B, T
+
+
+def stateful_batches(ids, B, T):
+    """Cut a text into batches in which each row goes on where it stopped one batch before.
+
+    This is what truncated backpropagation through time needs: the state after a batch is
+    the state before the next one, row by row.
+
+    Parameters
+    ----------
+    ids : array_like of int, shape (n,)
+        The text; row b reads the b-th of B equal parts of it.
+    B, T : int
+        Rows, and time steps in a batch; n must be more than B T.
+
+    Returns
+    -------
+    iterator of (x, y), each numpy.ndarray of int, shape (B, T)
+        Inputs, and as targets the token after each: (n - 1) // (B T) batches. What is left
+        at the end, at most B T tokens, is not used. A text that is too short for one batch
+        raises a ValueError.
+    """
+    x, y, B, T = _inputs_and_targets(ids, B, T)
+    length = len(x) // (B * T) * T
+    x, y = (a[: B * length].reshape(B, length) for a in (x, y))
+    return ((x[:, t : t + T], y[:, t : t + T]) for t in range(0, length, T))
+
+
+def shuffled_batches(ids, B, T, seed):
+    """Cut a text into windows of T tokens and put them into batches in a random order.
+
+    Parameters
+    ----------
+    ids : array_like of int, shape (n,)
+        The text.
+    B, T : int
+        Windows in a batch, and time steps in a window; n must be more than B T.
+    seed : int
+        Seed of the order; take another one for each epoch.
+
+    Returns
+    -------
+    iterator of (x, y), each numpy.ndarray of int, shape (B, T)
+        Inputs, and as targets the token after each. The inputs of no two windows overlap.
+        Fewer than B windows, others for each seed, do not fill a batch and are not used.
+        A text that is too short for one batch raises a ValueError.
+    """
+    x, y, B, T = _inputs_and_targets(ids, B, T)
+    N = len(x) // T
+    x, y = (a[: N * T].reshape(N, T) for a in (x, y))
+    order = np.random.default_rng(whole("seed", seed, 0)).permutation(N)
+    batches = order[: N // B * B].reshape(-1, B)
+    return ((x[rows], y[rows]) for rows in batches)

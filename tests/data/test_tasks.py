@@ -1,0 +1,220 @@
+"""The tasks: each is what it says, and its answer is known."""
+
+import re
+
+import numpy as np
+import pytest
+
+from rnnbook import data
+from rnnbook.data import tasks
+
+
+def test_windows_by_hand():
+    x, y = tasks.windows([1, 2, 3, 4, 5], 3)
+    assert x.tolist() == [[[1], [2], [3]], [[2], [3], [4]]]
+    assert y.tolist() == [4, 5]
+
+
+def test_windows_do_not_share_memory_with_the_series():
+    series = np.arange(5.0)
+    x, y = tasks.windows(series, 2)
+    x[:], y[:] = 9, 9
+    assert series.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("series", "T", "error", "message"),
+    [
+        ([1, 2, 3], 3, ValueError, r"at least T \+ 1 = 4 values, got 3"),
+        ([1, 2, 3], 0, ValueError, "T must be at least 1, got 0"),
+        ([1, 2, 3], 1.0, TypeError, "T must be a whole number"),
+        ([], 1, ValueError, "empty"),
+        ([[1, 2], [3, 4]], 1, ValueError, r"series must have shape \(n\)"),
+        ([1, np.nan, 3], 1, ValueError, "series must be finite"),
+        (["a", "b"], 1, TypeError, "series must hold real numbers"),
+    ],
+)
+def test_windows_refuse(series, T, error, message):
+    with pytest.raises(error, match=message):
+        tasks.windows(series, T)
+
+
+def test_delayed_recall_asks_for_the_symbol_that_it_showed():
+    B, T, V = 300, 6, 4
+    x, y = tasks.delayed_recall(B, T, V, seed=0)
+    assert x.shape == (B, T, V + 1)
+    assert (x[:, 0].argmax(1) == y[:, -1]).all()
+    assert set(y[:, -1].tolist()) == {1, 2, 3, 4}
+    assert (y[:, :-1] == 0).all()
+    # After the first step nothing in the input tells the sequences apart.
+    assert (x[:, 1:] == x[0, 1:]).all()
+
+
+def test_running_total_is_a_sum_modulo_v():
+    x, y = tasks.running_total(50, 7, 5, seed=0)
+    digits = x.argmax(2)
+    assert (x.sum(2) == 1).all()
+    for b in range(50):
+        assert [int(digits[b, : t + 1].sum()) % 5 for t in range(7)] == y[b].tolist()
+
+
+def test_echoes_repeat_as_often_as_said():
+    s = tasks.echoes(40_000, 4, 5, 0.85, seed=0)
+    assert set(s.tolist()) == {0, 1, 2, 3}
+    # 0.85 copied, and a quarter of the rest by luck; four standard errors are 0.0064.
+    assert abs((s[5:] == s[:-5]).mean() - (0.85 + 0.15 / 4)) < 0.0064
+    assert abs((s[1:] == s[:-1]).mean() - 1 / 4) < 0.02
+
+
+def test_copying_wants_the_symbols_again_in_their_order():
+    B, lag, K, V = 200, 30, 10, 8
+    x, y = tasks.copying(B, lag, K, V, seed=0)
+    T = lag + 2 * K
+    assert x.shape == (B, T, V + 2)
+    assert (x.sum(2) == 1).all()
+    ids = x.argmax(2)
+    assert (y[:, -K:] == ids[:, :K]).all()
+    assert (y[:, :-K] == 0).all()
+    # Symbols, blanks, one delimiter just before the answer begins, blanks.
+    assert set(ids[:, :K].ravel().tolist()) == set(range(1, V + 1))
+    rest = np.zeros(T - K)
+    rest[lag - 1] = V + 1
+    assert (ids[:, K:] == rest).all()
+    assert T - (K + lag - 1) - 1 == K
+
+
+def test_copying_draws_all_symbols_equally_often():
+    x, _ = tasks.copying(5000, 1, 4, 5, seed=0)
+    share = x[:, :4, 1:6].mean(axis=0)  # place by symbol
+    # Four standard errors of a share of 1/5 among 5,000.
+    assert abs(share - 1 / 5).max() < 4 * (0.2 * 0.8 / 5000) ** 0.5
+
+
+def test_adding_is_the_sum_of_the_two_marked_numbers():
+    B, T = 400, 7
+    x, y = tasks.adding(B, T, seed=0)
+    assert (x.dtype, y.dtype, y.shape) == (np.float32, np.float32, (B,))
+    assert x[..., 0].min() >= 0
+    assert x[..., 0].max() < 1
+    for b in range(B):
+        first, second = np.flatnonzero(x[b, :, 1])
+        assert first < T // 2 <= second
+        assert abs(float(x[b, first, 0]) + float(x[b, second, 0]) - y[b]) < 1e-6
+    assert set(np.argwhere(x[..., 1])[:, 1].tolist()) == set(range(T))
+    assert set(np.unique(x[..., 1]).tolist()) == {0, 1}
+
+
+def test_the_baseline_of_adding_is_one_sixth():
+    _, y = tasks.adding(40_000, 10, seed=0)
+    # The squared error has mean 1/6 and variance 7/180; four standard errors are 0.004.
+    assert abs(((y - 1) ** 2).mean() - 1 / 6) < 0.004
+    assert abs(y.mean() - 1) < 0.01
+
+
+def test_counting_is_a_language_of_which_the_second_half_is_certain():
+    x, y, mask = tasks.counting(300, 2, 6, seed=0)
+    assert x.shape == (300, 13, 3)
+    seen = set()
+    for b in range(300):
+        n = (mask[b].sum() - 1) // 2
+        seen.add(int(n))
+        steps = 2 * n + 1
+        assert mask[b].tolist() == [True] * steps + [False] * (13 - steps)
+        assert x[b, :steps].argmax(1).tolist() == [0] + [1] * n + [2] * n
+        assert (x[b, :steps].sum(1) == 1).all()
+        assert (x[b, steps:] == 0).all()
+        assert y[b, :steps].tolist() == [1] * n + [2] * n + [0]
+    assert seen == {2, 3, 4, 5, 6}
+
+
+def test_counting_with_one_length_has_no_padding():
+    x, y, mask = tasks.counting(5, 3, 3, seed=0)
+    assert mask.all()
+    assert x.argmax(2).tolist() == [[0, 1, 1, 1, 2, 2, 2]] * 5
+    assert y.tolist() == [[1, 1, 1, 2, 2, 2, 0]] * 5
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda seed: tasks.delayed_recall(20, 5, 3, seed)[0],
+        lambda seed: tasks.running_total(20, 5, 3, seed)[0],
+        lambda seed: tasks.echoes(100, 3, 2, 0.5, seed),
+        lambda seed: tasks.copying(20, 5, 4, 3, seed)[0],
+        lambda seed: tasks.adding(20, 5, seed)[0],
+        lambda seed: tasks.counting(20, 1, 9, seed)[0],
+    ],
+)
+def test_the_seed_decides(draw):
+    assert (draw(1) == draw(1)).all()
+    assert (draw(1) != draw(2)).any()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: tasks.delayed_recall(0, 5, 3, 0), ValueError, "B must be at least 1, got 0"),
+        (lambda: tasks.delayed_recall(2, 1, 3, 0), ValueError, "T must be at least 2, got 1"),
+        (lambda: tasks.delayed_recall(2, 5, 3, None), TypeError, "seed must be a whole number"),
+        (lambda: tasks.running_total(2, 5, 1, 0), ValueError, "V must be at least 2, got 1"),
+        (lambda: tasks.running_total(2, 5, 2, -1), ValueError, "seed must be at least 0"),
+        (lambda: tasks.echoes(10, 4, 0, 0.5, 0), ValueError, "lag must be at least 1, got 0"),
+        (lambda: tasks.echoes(5, 4, 5, 0.5, 0), ValueError, "n must be at least 6, got 5"),
+        (lambda: tasks.echoes(10, 4, 2, 1.5, 0), ValueError, "from 0 to 1, got 1.5"),
+        (lambda: tasks.copying(2, 0, 3, 8, 0), ValueError, "lag must be at least 1, got 0"),
+        (lambda: tasks.copying(2, 5, 0, 8, 0), ValueError, "symbols must be at least 1, got 0"),
+        (lambda: tasks.copying(2, 5, 3, 1, 0), ValueError, "V must be at least 2, got 1"),
+        (lambda: tasks.adding(2, 1, 0), ValueError, "T must be at least 2, got 1"),
+        (lambda: tasks.adding(2.5, 4, 0), TypeError, "B must be a whole number"),
+        (lambda: tasks.counting(2, 0, 3, 0), ValueError, "n_min must be at least 1, got 0"),
+        (lambda: tasks.counting(2, 4, 3, 0), ValueError, "n_max must be at least 4, got 3"),
+    ],
+)
+def test_tasks_refuse(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_a_word_between_quotation_marks_was_spoken():
+    words, labels = tasks.spoken(
+        '"You\'ll want gloves," Mr. Dole says.\n\n* * *\nI ask. "Rope-walk?"'
+    )
+    assert words == [
+        "¶",
+        "you'll",
+        "want",
+        "gloves",
+        "mr",
+        "dole",
+        "says",
+        "¶",
+        "i",
+        "ask",
+        "rope-walk",
+    ]
+    assert labels.tolist() == [2, 1, 1, 1, 0, 0, 0, 2, 0, 0, 1]
+
+
+def test_a_text_without_words_has_no_labels():
+    words, labels = tasks.spoken("... 12 _")
+    assert words == []
+    assert labels.shape == (0,)
+
+
+def test_the_novels_marks_come_in_pairs_and_no_word_is_lost():
+    text = data.novel("validation")
+    words, labels = tasks.spoken(text)
+    assert len(words) == len(labels)
+    assert words == tasks.spoken(text.replace('"', " "))[0]
+    assert (
+        words.count("¶")
+        == (labels == 2).sum()
+        == sum(any(map(str.isalpha, p)) for p in text.splitlines())
+    )
+    quoted = " ".join(re.findall('"([^"]*)"', text))
+    assert [w for w, y in zip(words, labels, strict=True) if y == 1] == tasks.spoken(quoted)[0][1:]
+
+
+def test_a_mark_without_its_partner_is_refused():
+    with pytest.raises(ValueError, match=r"in pairs, got 1 in line 2 \(close them"):
+        tasks.spoken('One.\n"Two\n"Three"')

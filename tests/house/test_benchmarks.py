@@ -1,0 +1,109 @@
+"""The benchmarks' results: each has its form, and the book's page shows each cell of them."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "benchmarks")]
+
+import pages  # noqa: E402
+import report  # noqa: E402
+
+RESULTS = sorted(report.RESULTS.glob("*.json"))
+each_result = pytest.mark.parametrize("path", RESULTS, ids=lambda p: p.stem)
+
+
+def saved(path):
+    return json.loads(path.read_text("utf-8"))
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "RESULTS", tmp_path / "results")
+    return tmp_path / "results"
+
+
+def test_there_are_results():
+    assert "text" in [path.stem for path in RESULTS]
+
+
+@each_result
+def test_a_result_says_what_made_it(path):
+    result = saved(path)
+    assert result["command"] == f"python benchmarks/{path.stem}.py"
+    assert (ROOT / "benchmarks" / f"{path.stem}.py").is_file()
+    assert re.search(r"\d+ cores", result["machine"])
+    assert {"python", "numpy"} <= set(result["versions"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", result["date"])
+    assert result["notes"], "say what was measured, and how"
+    assert {len(row) for row in result["rows"]} == {len(result["columns"])}
+    if result["figure"]:
+        assert (path.parent / result["figure"]).is_file()
+
+
+@each_result
+def test_the_page_shows_each_cell_of_a_result(path):
+    result = saved(path)
+    section = pages.benchmarks_page().split(f"## {result['title']}\n")[1].split("\n## ")[0]
+    table = [line for line in section.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    assert cells[0] == result["columns"]
+    assert cells[2:] == [[report.shown(value) for value in row] for row in result["rows"]]
+    for words in (result["command"], result["machine"], *result["notes"]):
+        assert words in section
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.123456, "0.123"),
+        (1234.56, "1,230"),
+        (100.0, "100"),
+        (0.0, "0"),
+        (-0.00001236, "-0.0000124"),
+        (12345, "12,345"),
+        ("LSTM", "LSTM"),
+        (None, ""),
+    ],
+)
+def test_cells_in_words(value, words):
+    assert report.shown(value) == words
+
+
+def test_save_writes_what_it_prints(results, capsys):
+    report.save("speed", "Speed", ["cell", "ms"], [["RNN", 1.234], ["LSTM", None]], ["One."])
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == ["| cell |   ms |", "| ---- | ---: |", "| RNN  | 1.23 |", "| LSTM |      |"]
+    assert saved(results / "speed.json")["rows"] == [["RNN", 1.234], ["LSTM", None]]
+    assert "\n".join(printed) in pages.benchmarks_page()
+
+
+def test_a_figure_is_shown_with_its_words(results):
+    report.save(
+        "speed", "Speed", ["ms"], [[1.0]], figure="speed.svg", alt="Two bars of one height."
+    )
+    figure = "![Two bars of one height.](benchmarks/results/speed.svg)"
+    assert figure in pages.benchmarks_page()
+
+
+def test_what_does_not_fit_is_refused_and_not_saved(results):
+    with pytest.raises(ValueError, match=r"each row must have 2 cells, got \['RNN'\]"):
+        report.save("speed", "Speed", ["cell", "ms"], [["LSTM", 1.0], ["RNN"]])
+    with pytest.raises(ValueError, match=r"speed.svg must come with an alt text, got none"):
+        report.save("speed", "Speed", ["ms"], [[1.0]], figure="speed.svg")
+    assert not results.exists()
+
+
+def test_chapter_7_takes_its_costs_from_the_benchmark():
+    source = (ROOT / "notebooks" / "07_lstm_gru.py").read_text("utf-8")
+    stated = dict(re.findall(r'"(tanh|GRU|LSTM)": ([\d.]+)', re.search(r"COST = .*", source)[0]))
+    assert set(stated) == {"tanh", "GRU", "LSTM"}
+    result = saved(report.RESULTS / "equal_sizes.json")
+    cell, ratio = result["columns"].index("cell"), result["columns"].index("to the LSTM")
+    for row in result["rows"]:
+        name = row[cell].replace("RNN", "tanh")
+        assert abs(float(stated[name]) - row[ratio]) < 0.05, name

@@ -1,0 +1,185 @@
+"""The generator in Keras: it predicts and writes as the NumPy model does, and is Keras' own."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+import keras
+import numpy as np
+import pytest
+
+from rnnbook.keras import Generator
+from rnnbook.keras.writing import BLOCK
+from rnnbook.text import Vocabulary
+
+TEXT = "The water rises. The rope holds; the lamp, it seems, does not. " * 20
+LETTERS = Vocabulary(TEXT, "characters")
+IDS = LETTERS.encode(TEXT)
+each_cell = pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+
+
+def made(cell="lstm", **options):
+    """Return a small model whose weights are all large enough to matter."""
+    generator = Generator(LETTERS, 12, cell, embedding=7, seed=3, **options)
+    rng = np.random.default_rng(0)
+    generator.set_weights([rng.normal(0, 0.5, w.shape) for w in generator.get_weights()])
+    return generator
+
+
+@pytest.fixture(scope="module")
+def generator():
+    return made()
+
+
+@pytest.fixture(scope="module")
+def stack():
+    return made(layers=2)
+
+
+def called(generator, ids):
+    """Return log-probabilities from a plain call of the Keras model, for all but the first."""
+    log_p = keras.ops.log_softmax(generator(ids[None, :-1]))[0]
+    return np.asarray(log_p)[np.arange(len(ids) - 1), ids[1:]]
+
+
+@each_cell
+def test_it_predicts_and_writes_as_the_numpy_model(cell):
+    keras_model = made(cell)
+    numpy_model = keras_model.numpy()
+    wanted = numpy_model.log_probabilities(IDS[:400])
+    np.testing.assert_allclose(keras_model.log_probabilities(IDS[:400]), wanted, atol=2e-5)
+    wanted = numpy_model.generate(400, "The rope", seed=5, samples=2)
+    assert keras_model.generate(400, "The rope", seed=5, samples=2) == wanted
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperature": 0.6},
+        {"top_k": 1},
+        {"top_k": 4, "temperature": 1.5},
+        {"top_p": 0.7},
+        {"top_p": 0.8, "top_k": 5},
+        {"top_p": 1},
+    ],
+    ids=str,
+)
+def test_temperature_top_k_and_top_p_are_those_of_the_numpy_model(generator, settings):
+    wanted = generator.numpy().generate(300, "water", seed=1, **settings)
+    assert generator.generate(300, "water", seed=1, **settings) == wanted
+
+
+def test_a_stack_reads_as_a_plain_call_does_over_the_ends_of_blocks(stack):
+    ids = IDS[: 2 * BLOCK + 90]
+    np.testing.assert_allclose(stack.log_probabilities(ids)[1:], called(stack, ids), atol=2e-5)
+
+
+def test_the_first_token_is_predicted_from_a_state_of_zero(stack):
+    *_, bias = stack.get_weights()
+    wanted = bias - np.log(np.exp(bias).sum())
+    np.testing.assert_allclose(stack.log_probabilities(IDS[:1]), wanted[IDS[:1]], atol=1e-6)
+
+
+def test_greedy_text_of_a_stack_is_the_argmax_of_plain_calls(stack):
+    drawn = stack.sample(40, 0, IDS[:9], top_k=1)
+    ids = np.concatenate([IDS[:9], drawn])
+    wanted = np.asarray(stack(ids[None]))[0].argmax(axis=1)
+    assert (drawn == wanted[8:-1]).all()
+
+
+def test_draws_have_the_model_s_probabilities(generator):
+    p = np.exp(generator.numpy().log_probabilities(IDS[:3]))  # of the third token, after two
+    next_p = generator.numpy().next_probabilities(IDS[:2])
+    drawn = generator.sample(1, 7, IDS[:2], samples=4000)[:, 0]
+    share = np.bincount(drawn, minlength=len(LETTERS)) / 4000
+    assert abs(next_p[IDS[2]] - p[2]) < 1e-5
+    assert abs(share - next_p).max() < 4 * np.sqrt(0.25 / 4000)
+
+
+def test_a_text_does_not_depend_on_how_many_are_written(generator):
+    one = generator.generate(BLOCK + 50, "it", seed=2)
+    assert generator.generate(BLOCK + 50, "it", seed=2, samples=3)[0] == one
+    assert len(set(generator.generate(50, "it", seed=2, samples=3))) == 3
+    assert generator.generate(50, "it", seed=3) != one[:52]
+
+
+def test_a_prompt_longer_than_a_block_is_read_to_its_end(generator):
+    prompt = TEXT[: BLOCK + 30]
+    assert generator.generate(60, prompt) == generator.numpy().generate(60, prompt)
+
+
+def test_new_weights_are_used_at_once():
+    generator = made()
+    before = generator.generate(80, "it", top_k=1)
+    generator.set_weights([-w for w in generator.get_weights()])
+    assert generator.generate(80, "it", top_k=1) == generator.numpy().generate(80, "it", top_k=1)
+    assert generator.generate(80, "it", top_k=1) != before
+
+
+def test_words_by_one_argument():
+    words = Vocabulary(TEXT, "words")
+    generator = Generator(words, 8, "gru", embedding=4)
+    text = generator.generate(30, "The water", seed=0)
+    assert text.startswith("The water ")
+    assert text == generator.numpy().generate(30, "The water", seed=0)
+
+
+def test_a_stateful_copy_goes_on_where_it_stopped(stack):
+    whole = np.asarray(stack(IDS[None, :60]))
+    copy = stack.copy(rows=1)
+    parts = [np.asarray(copy(IDS[None, t : t + 20])) for t in (0, 20, 40)]
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(stack(IDS[None, :60])), whole, atol=1e-6)
+
+
+def test_keras_saves_and_loads_it_with_its_tokens(stack, tmp_path):
+    stack.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.tokens == LETTERS.tokens
+    assert loaded.generate(60, "The ", seed=4) == stack.generate(60, "The ", seed=4)
+
+
+def test_one_seed_gives_one_start_and_its_layers_differ():
+    a, b, c = (Generator(LETTERS, 12, layers=2, embedding=12, seed=s) for s in (0, 0, 1))
+    for one, same, other in zip(*(m.get_weights() for m in (a, b, c)), strict=True):
+        assert (one == same).all()
+        assert not one.any() or one.ndim == 1 or (one != other).any()
+    _, first, _, _, second, *_ = a.get_weights()
+    assert not np.allclose(first, second)
+
+
+def test_parameters_are_those_counted_by_hand():
+    V, E, H = len(LETTERS), 7, 12
+    lstm = 4 * (E * H + H * H + H)
+    assert made().count_params() == V * E + lstm + H * V + V
+    assert made("gru").count_params() == V * E + 3 * (E * H + H * H + 2 * H) + H * V + V
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"cell": "elman"}, "cell must be one of lstm, gru, rnn; got 'elman'"),
+        ({"dropout": 1}, "dropout must be >= 0 and < 1, got 1"),
+        ({"layers": 0}, "layers must be at least 1, got 0"),
+        ({"H": 0}, "H must be at least 1, got 0"),
+        ({"embedding": 0}, "embedding must be at least 1, got 0"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+    ],
+)
+def test_what_is_out_of_range_is_named(options, words):
+    with pytest.raises(ValueError, match=words):
+        Generator(LETTERS, **{"H": 4, **options})
+
+
+def test_faults_in_use_are_named(stack):
+    with pytest.raises(ValueError, match="one recurrent layer, got 2"):
+        stack.numpy()
+    with pytest.raises(ValueError, match=r"temperature must be > 0 .* got 0"):
+        stack.sample(3, 0, temperature=0)
+    with pytest.raises(ValueError, match="ids must be from 0 to V - 1"):
+        stack.log_probabilities([0, 999])
+    broken = made()
+    broken.set_weights([np.full(w.shape, np.nan) for w in broken.get_weights()])
+    with pytest.raises(ValueError, match="weights must be finite"):
+        broken.sample(3, 0)

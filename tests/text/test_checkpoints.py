@@ -1,0 +1,136 @@
+"""Files of arrays: whole or not at all, and an error that says what is wrong with them."""
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from rnnbook.text import checkpoints
+
+ARRAYS = {
+    "a/W_x": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "steps": np.array(7),
+    "": np.eye(2),
+}
+DESCRIPTION = {"history": [0.1, None], "tokens": ["é", "\n", "<unknown>"]}
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "stored.npz"
+    checkpoints.save(path, "a test", 3, ARRAYS, DESCRIPTION)
+    return path
+
+
+def load(path):
+    return checkpoints.load(path, "a test", 3)
+
+
+def test_what_is_stored_comes_back(path):
+    arrays, description = load(path)
+    assert arrays.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        assert arrays[name].dtype == array.dtype
+        assert np.array_equal(arrays[name], array)
+    assert description == {"kind": "a test", "version": 3, **DESCRIPTION}
+    assert checkpoints.load(path, "a test", 4)[1]["version"] == 3
+
+
+def test_no_pickle_is_written_and_none_is_read(path, tmp_path):
+    with np.load(path, allow_pickle=False) as stored:
+        assert all(stored[name].dtype != object for name in stored)
+    pickled = tmp_path / "pickled.npz"
+    np.savez(pickled, description=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        load(pickled)
+
+
+@pytest.mark.parametrize("written", [0, 100, 700])
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(path, monkeypatch, written):
+    def full(file, **arrays):
+        file.write(bytes(written))
+        raise OSError(28, "No space left on device")
+
+    before = path.read_bytes()
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoints.save(path, "a test", 3, {"a": np.ones(3)}, {})
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_new_file_takes_the_place_of_the_old_one(path):
+    checkpoints.save(path, "a test", 3, {"a": np.ones(3)}, {})
+    assert load(path)[0].keys() == {"a"}
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_cut_or_changed_file_is_damaged_wherever_it_is(path):
+    whole = path.read_bytes()
+    for end in range(2, len(whole), 97):
+        path.write_bytes(whole[:end])
+        with pytest.raises(ValueError, match=r"stored.npz is damaged: .* \(restore it"):
+            load(path)
+    # A flipped bit in a name, in the zip's tables or in a number: never other arrays in silence.
+    for place in range(2, len(whole), 13):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        try:
+            arrays, description = load(path)
+        except ValueError:
+            continue
+        assert arrays.keys() == ARRAYS.keys()
+        assert all(np.array_equal(arrays[name], ARRAYS[name]) for name in ARRAYS)
+        assert description["tokens"] == DESCRIPTION["tokens"]
+
+
+def test_a_foreign_file_is_named_so(path, tmp_path):
+    foreign = tmp_path / "foreign.npz"
+    for content in (b"", b"P", b"games", b"\x89PNG"):
+        foreign.write_bytes(content)
+        with pytest.raises(ValueError, match=r"must be a a test file .*; it is no .npz file"):
+            load(foreign)
+    np.savez(foreign, W=np.eye(2))
+    with pytest.raises(ValueError, match="it has no description of that kind"):
+        load(foreign)
+    for words in ("games", "[1]", json.dumps({"kind": "a test"})):
+        np.savez(foreign, description=np.array(words))
+        with pytest.raises(ValueError, match="it has no description of that kind"):
+            load(foreign)
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("letter.txt", "Dear reader")
+    with pytest.raises(ValueError, match=r"damaged|no description"):
+        load(foreign)
+
+
+def test_another_kind_a_newer_version_and_no_file_are_named(path, tmp_path):
+    with pytest.raises(ValueError, match=r"must be a poem file .*; it is a a test file"):
+        checkpoints.load(path, "poem", 3)
+    with pytest.raises(ValueError, match=r"of version 2 or older, got 3 \(upgrade rnnbook\)"):
+        checkpoints.load(path, "a test", 2)
+    with pytest.raises(FileNotFoundError, match="is no file"):
+        load(tmp_path / "no.npz")
+    with pytest.raises(FileNotFoundError):
+        checkpoints.save(tmp_path / "no" / "folder.npz", "a test", 3, {}, {})
+
+
+def test_restore_fills_in_place_or_says_what_differs():
+    parameters = {"W": np.zeros((2, 3), np.float32), "b": np.zeros(2)}
+    given = {"W": np.ones((2, 3)), "b": np.full(2, 5.0)}
+    W = parameters["W"]
+    for wrong, message in [
+        (
+            {"W": np.ones((3, 2)), "b": given["b"]},
+            r"W \(2, 3\), got \(3, 2\) \(they are of another",
+        ),
+        ({"W": given["W"]}, r"b \(2,\), got None"),
+        ({**given, "p": np.ones(1)}, r"p None, got \(1,\)"),
+        ({**given, "b": np.array([1, np.nan])}, "b must be finite, got nan"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            checkpoints.restore(parameters, wrong)
+        assert not W.any()
+    checkpoints.restore(parameters, given)
+    assert W is parameters["W"]
+    assert W.tolist() == [[1, 1, 1], [1, 1, 1]]
+    assert W.dtype == np.float32
