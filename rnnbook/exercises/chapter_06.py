@@ -5,7 +5,7 @@ import numpy as np
 from rnnbook import data
 from rnnbook.data import tasks
 from rnnbook.exercises import Hint, array_of, close
-from rnnbook.hmm import HMM, steps
+from rnnbook.hmm import HMM
 from rnnbook.text import token_ids
 
 
@@ -70,7 +70,7 @@ def check_gain(answer):
 
 
 def _loglik(ids, hmm):
-    return steps.log_sum(steps.forward(ids, hmm.start, hmm.transitions, hmm.emissions)[-1])
+    return hmm.log_likelihoods([ids])[0]
 
 
 def check_likelihood(log_likelihood):
@@ -128,11 +128,11 @@ def check_viterbi(viterbi):
         )
         if (got == wanted).all():
             continue
-        if (got == hmm.filter(ids).argmax(axis=1)).all():
+        if (got == hmm.filter([ids])[0].argmax(axis=1)).all():
             raise Hint(
                 "That is the filter's likeliest state at each step, which knows the past only."
             )
-        if (got == hmm.posterior(ids).argmax(axis=1)).all():
+        if (got == hmm.posterior([ids])[0].argmax(axis=1)).all():
             raise Hint(
                 "That is the posterior's likeliest state at each step; a whole path is wanted."
             )
@@ -160,12 +160,12 @@ def check_each(label):
         if got is None or got is Ellipsis:
             raise Hint("It returns nothing: is a return missing?")
         got = array_of(got, (40,), "The labels")
-        gamma = hmm.posterior(ids)
+        (gamma,) = hmm.posterior([ids])
         if (got == gamma.argmax(axis=1)).all():
             continue
         if (got == hmm.viterbi([ids])[0][0]).all():
             raise Hint("That is the best path. Here each step counts by itself.")
-        if (got == hmm.filter(ids).argmax(axis=1)).all():
+        if (got == hmm.filter([ids])[0].argmax(axis=1)).all():
             raise Hint("Nearly: this knows the symbols up to each step. The later ones help too.")
         raise Hint("At each step, which state is the likeliest given all symbols?")
 
@@ -177,7 +177,7 @@ def check_count(count):
         states = [rng.integers(0, 2, n) for n in (7, 5)]
         ids = [rng.integers(0, 3, n) for n in (7, 5)]
         kept = [s.copy() for s in states]
-        wanted = HMM.counted(states, ids, 2, 3, smoothing)
+        wanted = HMM.count_labeled(states, ids, 2, 3, smoothing)
         got = count(states, ids, 2, 3, smoothing)
         if not isinstance(got, tuple | list) or len(got) != 2:
             raise Hint("Two arrays are wanted: transitions, emissions.")
@@ -193,10 +193,10 @@ def _compare_counts(a, b, wanted, states, ids, smoothing):
         return
     if not close(a.sum(axis=1), 1) or not close(b.sum(axis=1), 1):
         raise Hint("Rows must sum to 1: divide each row by its own sum.")
-    plain = HMM.counted(states, ids, 2, 3)
+    plain = HMM.count_labeled(states, ids, 2, 3)
     if close(a, plain.transitions) and close(b, plain.emissions):
         raise Hint("The smoothing is missing: add it to each count before you divide.")
-    one = HMM.counted([np.concatenate(states)], [np.concatenate(ids)], 2, 3, smoothing)
+    one = HMM.count_labeled([np.concatenate(states)], [np.concatenate(ids)], 2, 3, smoothing)
     if close(a, one.transitions):
         raise Hint("A transition was counted from the end of one sequence into the next one.")
     if close(a, wanted.transitions):
