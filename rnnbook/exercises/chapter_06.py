@@ -155,7 +155,7 @@ def check_each(label):
     """6.7: the labels of which most are right in expectation."""
     for seed in range(3):
         hmm = HMM.random(3, 4, seed)
-        ids = hmm.sample(40, seed)
+        ids = hmm.sample(40, seed=seed)
         got = label(hmm, ids)
         if got is None or got is Ellipsis:
             raise Hint("It returns nothing: is a return missing?")

@@ -199,4 +199,4 @@ def probability(path, ids, start, transitions, emissions):
 
 def test_four_sixes_in_a_row_convince():
     casino = HMM([2 / 3, 1 / 3], [[0.95, 0.05], [0.1, 0.9]], [[1 / 6] * 6, [0.1] * 5 + [0.5]])
-    assert (casino.filter([5] * 6)[:, 1] > 0.9).argmax() + 1 == RIGHT["6.10"]
+    assert (casino.filter([[5] * 6])[0][:, 1] > 0.9).argmax() + 1 == RIGHT["6.10"]
