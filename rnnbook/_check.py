@@ -9,6 +9,10 @@ from types import SimpleNamespace
 import numpy as np
 
 
+class NotFinite(ValueError):
+    """A number is NaN or infinite."""
+
+
 def numbers(name, value):
     """Return ``value`` as an array of finite floating-point numbers.
 
@@ -43,7 +47,7 @@ def numbers(name, value):
         array = array.astype(np.float64)
     if not np.isfinite(array).all():
         bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(
+        raise NotFinite(
             f"{name} must be finite, got {array[bad]} at index {bad} (check the data or the step "
             "before)"
         )
