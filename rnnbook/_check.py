@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 
-class NotFinite(ValueError):
+class NotFinite(ValueError):  # noqa: N818
     """A number is NaN or infinite."""
 
 
@@ -204,3 +204,35 @@ def checked_mask(mask, B, T):
     if not mask.any():
         raise ValueError("mask must leave at least one step, got False everywhere")
     return mask.T
+
+
+def unmasked(name: str, value) -> np.ndarray:
+    """Return ``value`` as an array; refuse a masked one, whose mask NumPy would drop.
+
+    >>> unmasked("ids", np.ma.masked_array([1, 2], mask=[False, True]))
+    Traceback (most recent call last):
+    TypeError: ids is masked at index (1,) (fill it or leave it out)
+    """
+    if np.ma.is_masked(value):
+        bad = tuple(int(i) for i in np.argwhere(np.ma.getmaskarray(value))[0])
+        raise TypeError(f"{name} is masked at index {bad} (fill it or leave it out)")
+    return np.asarray(value)
+
+
+def real(name: str, value) -> float:
+    """Return one real number, such as a setting, as a Python float.
+
+    >>> real("rate", np.float32(0.5))
+    0.5
+    """
+    array = np.empty(1) if isinstance(value, list | tuple) else unmasked(name, value)
+    if array.ndim or array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return float(array)
+
+
+def checked_dtype(dtype) -> np.dtype:
+    """Return float32 or float64 as NumPy's dtype, or say that a layer has no other."""
+    if dtype not in ("float32", "float64", np.float32, np.float64):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+    return np.dtype(dtype)
