@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import numbers, shaped, unmasked
+from rnnbook._check import numbers, shaped
 
 
 def finite_differences(
@@ -126,7 +126,7 @@ def step_jacobians(layer, x: ArrayLike, state: ArrayLike | None = None) -> np.nd
     >>> step_jacobians(RNN(D=2, H=3), [0, 1, 1, 0]).shape
     (4, 3, 3)
     """
-    x, states, H = unmasked("x", x), layer.states, layer.H
+    x, states, H = np.asanyarray(x), layer.states, layer.H
     if x.ndim != 1 or x.dtype.kind not in "iu":  # else ids
         x = shaped("x", x, "T D", D=layer.D)
     now = np.zeros((states, H))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import numbers, shaped, unmasked, whole
+from rnnbook._check import integers, numbers, shaped, whole
 
 
 def softmax(logits: ArrayLike) -> np.ndarray:
@@ -60,7 +60,12 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> tuple[float, np.ndar
     (0.2877, array([[ 0.25, -0.25]]))
     """
     logits = numbers("logits", logits)
-    targets = _targets(logits, targets)
+    targets = integers("targets", targets, logits.shape[-1] if logits.ndim else None)
+    if logits.ndim == 0 or logits.size == 0 or targets.shape != logits.shape[:-1]:
+        raise ValueError(
+            "logits and targets must have shapes (..., V) and (...), not empty; got "
+            f"{logits.shape} and {targets.shape}"
+        )
     # One array holds in turn the shifted logits, their exponentials and the gradient.
     gradient = logits - logits.max(axis=-1, keepdims=True)
     of_target = np.take_along_axis(gradient, targets[..., None], axis=-1)
@@ -72,22 +77,6 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> tuple[float, np.ndar
     flat = gradient.reshape(-1, gradient.shape[-1])
     flat[np.arange(len(flat)), targets.ravel()] -= scale
     return float(nats.mean(dtype=np.float64)), gradient
-
-
-def _targets(logits, targets):
-    targets = unmasked("targets", targets)
-    if logits.ndim == 0 or targets.shape != logits.shape[:-1] or logits.size == 0:
-        raise ValueError(
-            "logits and targets must have shapes (..., V) and (...), not empty; got "
-            f"{logits.shape} and {targets.shape}"
-        )
-    if targets.dtype.kind not in "iu":
-        raise TypeError(f"targets must be whole numbers, got dtype {targets.dtype} (give ids)")
-    V = logits.shape[-1]
-    if targets.min() < 0 or targets.max() >= V:
-        bad = targets[(targets < 0) | (targets >= V)][0]
-        raise ValueError(f"targets must be from 0 to V - 1 = {V - 1}, got {bad}")
-    return targets
 
 
 def mean_squared_error(y: ArrayLike, target: ArrayLike) -> tuple[float, np.ndarray]:

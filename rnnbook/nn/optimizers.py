@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from rnnbook._check import NotFinite, real, whole
+from rnnbook._check import NotFinite, number, whole
 
 Arrays = dict[str, np.ndarray]
 
@@ -21,26 +21,15 @@ def check_settings(
 ) -> tuple[float, float | None, float]:
     """Return rate, clip and decay as Python numbers; refuse those that mean nothing.
 
-    The learning rate must be finite and > 0, the limit of the joint norm > 0 or None, and the
-    weight decay finite and >= 0.
+    The learning rate must be > 0, the limit of the gradients' joint norm > 0 or None, the weight
+    decay >= 0, and all of them finite.
 
     >>> check_settings(rate=np.float32(0.5), decay=0)
     (0.5, None, 0.0)
     """
-    if not 0 < (rate := real("rate", rate)) < np.inf:
-        raise ValueError(f"rate must be finite and > 0, got {rate} (0.001 is a usual one)")
-    if clip is not None and not (clip := real("clip", clip)) > 0:
-        raise ValueError(f"clip must be > 0, got {clip} (None for no clipping)")
-    if not 0 <= (decay := real("decay", decay)) < np.inf:
-        raise ValueError(f"decay must be finite and >= 0, got {decay} (0 for none)")
-    return rate, clip, decay
-
-
-def check_rate(rate: float) -> float:
-    """Return the rate of one step as a Python number: finite, and >= 0, as a schedule may end."""
-    if not 0 <= (rate := real("rate", rate)) < np.inf:
-        raise ValueError(f"rate must be finite and >= 0, got {rate} (look at the schedule)")
-    return rate
+    rate = number("rate", rate, above=0)
+    clip = None if clip is None else number("clip", clip, above=0)
+    return rate, clip, number("decay", decay, least=0)
 
 
 @dataclass
@@ -58,11 +47,8 @@ class Optimizer:
 
     def __post_init__(self):
         for name in (f.name for f in fields(self) if f.init):
-            value = real(name, getattr(self, name))
-            most = np.inf if name in ("decay", "epsilon") else 1.0
-            if not 0 <= value < most:
-                raise ValueError(f"{name} must be >= 0 and < {most}, got {value}")
-            setattr(self, name, value)
+            below = np.inf if name in ("decay", "epsilon") else 1
+            setattr(self, name, number(name, getattr(self, name), least=0, below=below))
 
     def update(self, parameters: Arrays, gradients: Arrays, rate: float) -> None:
         """Change the parameters in place by one step.
@@ -81,7 +67,7 @@ class Optimizer:
         >>> weights
         {'w': array([1.])}
         """
-        rate = check_rate(rate)
+        rate = number("rate", rate, least=0)
         shapes, given = ({n: a.shape for n, a in d.items()} for d in (parameters, gradients))
         if shapes != given:
             raise ValueError(f"gradients must have the names and shapes {shapes}, got {given}")
@@ -298,6 +284,4 @@ def clip_by_value(gradients: Arrays, limit: float) -> None:
 
 
 def _limit(limit):
-    if not (limit := real("limit", limit)) > 0:
-        raise ValueError(f"limit must be > 0, got {limit} (leave the clipping out for no limit)")
-    return limit
+    return limit if limit == np.inf else number("limit", limit, above=0)

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import NotFinite, checked_mask, unmasked
+from rnnbook._check import NotFinite, check_mask
 from rnnbook.nn.optimizers import Optimizer, check_settings, clip_by_norm
 
 
-class Sequential:
+class Stack:
     """Layers in a row: the output of each is the input of the next.
 
     A model with another way from its inputs to its outputs, such as one that reads in both
@@ -23,7 +23,7 @@ class Sequential:
         state from step to step, as RNN, LSTM and GRU do; the others do not, as Dense.
 
     >>> from rnnbook import RNN, Dense
-    >>> net = Sequential(recurrent=RNN(D=3, H=4), dense=Dense(H=4, V=2))
+    >>> net = Stack(recurrent=RNN(D=3, H=4), dense=Dense(H=4, V=2))
     >>> list(net.parameters)
     ['recurrent/W_x', 'recurrent/W_h', 'recurrent/b', 'dense/W_hy', 'dense/b_y']
     >>> outputs, state = net.forward(np.ones((1, 5, 3)))
@@ -35,7 +35,7 @@ class Sequential:
         self.layers = layers
 
     def __repr__(self):
-        return f"Sequential({', '.join(f'{name}={x!r}' for name, x in self.layers.items())})"
+        return f"Stack({', '.join(f'{name}={x!r}' for name, x in self.layers.items())})"
 
     def _collect(self, kind):
         layers = self.layers.items()
@@ -95,9 +95,8 @@ def learn(
     if mask is None:
         value, gradient = loss(outputs, y)
     else:
-        checked_mask(mask, *outputs.shape[:2])
-        gradient = np.zeros_like(outputs)
-        value, gradient[mask] = loss(outputs[mask], unmasked("y", y)[mask])
+        mask, gradient = check_mask(mask, outputs.shape[:2]), np.zeros_like(outputs)
+        value, gradient[mask] = loss(outputs[mask], np.asanyarray(y)[mask])
     model.backward(gradient)
     gradients = model.gradients
     if callable(clip):
@@ -122,7 +121,7 @@ def fit(
 
     Parameters
     ----------
-    model : Sequential
+    model : Stack
         Or any object with ``parameters``, ``gradients``, ``backward(dy)`` and ``forward(x)``,
         which returns outputs and a state; with ``carry`` it is called as ``forward(x, state=...)``.
     batches : iterable of (x, y) or (x, y, mask)
@@ -156,7 +155,7 @@ def fit(
     >>> from rnnbook import RNN, Dense
     >>> from rnnbook.nn.losses import mean_squared_error
     >>> from rnnbook.nn.optimizers import Adam
-    >>> net = Sequential(recurrent=RNN(D=1, H=4), dense=Dense(H=4, V=1))
+    >>> net = Stack(recurrent=RNN(D=1, H=4), dense=Dense(H=4, V=1))
     >>> x = np.random.default_rng(0).normal(size=(8, 5, 1))
     >>> losses = fit(net, [(x, -x)] * 200, mean_squared_error, Adam(), rate=0.02)
     >>> bool(losses[-1] < 0.1 * losses[0])

@@ -119,7 +119,7 @@ def _read(file):
 
 @contextmanager
 def reading(path: str | os.PathLike):
-    """Say of a file whose description lacks a part, or has one of another kind, that it is damaged."""
+    """Say that a file is damaged where its description lacks a part, or has one of another kind."""
     try:
         yield
     except (KeyError, TypeError, AttributeError, IndexError) as error:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import numbers, real, whole
+from rnnbook._check import NotFinite, number, numbers, whole
 
 COLDEST = 1e-6  # a lower temperature would only overflow
 # A sum of probabilities that misses top_p by less than this, by rounding, has reached it.
@@ -125,23 +125,25 @@ def checked_settings(
     temperature: float, top_k: int | None, top_p: float | None
 ) -> tuple[int | None, float | None]:
     """Return top_k and top_p, None where they leave out nothing, or say what is out of range."""
-    if not COLDEST <= real("temperature", temperature) < np.inf:
+    if number("temperature", temperature) < COLDEST:
         raise ValueError(
-            f"temperature must be > 0 (at least {COLDEST}) and finite, got {temperature} (top_k=1 "
-            "always takes the most probable token)"
+            f"temperature must be > 0 (at least {COLDEST}), got {temperature} (top_k=1 always "
+            "takes the most probable token)"
         )
-    if top_p is not None and not 0 < (top_p := real("top_p", top_p)) <= 1:
-        raise ValueError(f"top_p must be > 0 and <= 1, got {top_p} (None keeps all tokens)")
+    top_p = None if top_p is None else number("top_p", top_p, above=0, most=1)
     top_k = None if top_k is None else whole("top_k", top_k)
     return top_k, None if top_p == 1 else top_p
 
 
 def _checked(logits, temperature, top_k, top_p):
-    never = np.equal(logits, -np.inf)
-    logits = numbers("logits", np.where(never, 0, logits) if never.any() else logits)
+    try:
+        logits = numbers("logits", logits)
+    except NotFinite:  # minus infinity is allowed, but not in the whole of a row
+        logits = np.asarray(logits)
+        logits = logits.astype(np.promote_types(logits.dtype, np.float32))
+        if logits.ndim == 0 or not np.isfinite(logits.max(axis=-1)).all():
+            raise
     if logits.ndim == 0 or logits.size == 0:
         raise ValueError(f"logits must have shape (..., V) and hold numbers, got {logits.shape}")
-    if never.all(axis=-1).any():
-        raise ValueError("logits must leave a token that may come, got a row of minus infinity")
     top_k, top_p = checked_settings(temperature, top_k, top_p)
-    return np.where(never, -np.inf, logits) / float(temperature), top_k, top_p
+    return logits / float(temperature), top_k, top_p
