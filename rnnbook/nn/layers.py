@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbook._blas import one_thread
-from rnnbook._check import checked_ids, checked_mask, numbers, shaped, whole
+from rnnbook._check import check_dtype, check_ids, check_mask, numbers, shaped, whole
 from rnnbook.nn.feedforward import sum_by_id
 
 ACTIVATIONS = {
@@ -67,9 +67,7 @@ class Recurrent:
     parts = ((0, None, "hx"),)  # of the matrix, where it is not zero: rows, and what they act on
 
     def __init__(self, D: int, H: int, seed: int = 0, dtype: str = "float32"):
-        self.D, self.H = whole("D", D), whole("H", H)
-        if dtype not in ("float32", "float64", np.float32, np.float64):
-            raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")
+        self.D, self.H, dtype = whole("D", D), whole("H", H), check_dtype(dtype)
         rng, GH = np.random.default_rng(whole("seed", seed, 0)), len(self.gates) * H
         limit = np.sqrt(6 / (D + GH))
         Q, R = np.linalg.qr(rng.normal(size=(GH, H)))
@@ -114,7 +112,7 @@ class Recurrent:
         """
         self._ready, ids = False, None
         if np.ndim(x) == 2 and np.asarray(x).dtype.kind in "iu":
-            ids = checked_ids(x, self.D).T.copy()  # the caller may fill the array anew
+            ids = check_ids(x, self.D).T.copy()  # the caller may fill the array anew
             (T, B), D = ids.shape, 0
         else:
             x = shaped("x", x, "B T D", D=self.D)
@@ -122,7 +120,7 @@ class Recurrent:
         if self._run is None or self._run.sizes != (T, B, D):
             self._run = self._make_run(T, B, D)  # whole when it is set: an interrupt does no harm
         run = self._run
-        run.ids, run.mask = ids, None if mask is None else checked_mask(mask, B, T).copy()
+        run.ids, run.mask = ids, None if mask is None else check_mask(mask, (B, T)).T.copy()
         if ids is None:
             run.z[:T, self.H + 1 :] = _features_first(x)
         self._begin(run, state)
