@@ -45,8 +45,8 @@ def main():
             advice = "on Debian and Ubuntu: apt-get install python3-venv"
             sys.exit(f"set-up stopped: Python could not make .venv ({error}); {advice}")
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "tools/uv.txt")
-    run(BIN / "uv", "sync", "--frozen", "--quiet")
-    run(BIN / "npm", "ci", "--silent", "--no-audit", "--no-fund")
+    run(BIN / "uv", "sync", "--frozen", "--quiet", "--extra", "notebooks")
+    run(BIN / "npm", "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund")
     (VENV / "ready").touch()
 
 
