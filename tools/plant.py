@@ -17,7 +17,8 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools import ROOT
+
 FAULTS = ROOT / "tools" / "plants.toml"
 MINUTES = 15  # that the tests of one fault may take; a fault may never end
 
