@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import copy
-import importlib
 import io
 import re
 import sys
@@ -144,35 +143,6 @@ def test_each_stub_fails_with_a_hint_and_without_an_error(source):
     for exercise, hint in found:
         assert hint, f"the stub of {exercise} was called correct"
         assert "stopped with" not in hint, f"{exercise}: {hint}"
-
-
-def wrong_answers(number):
-    """Return exercise -> [(answer, words of its hint), ...] of ``tests/test_checks_NN.py``."""
-    wrong = importlib.import_module(f"test_checks_{number:02d}").WRONG
-    if isinstance(wrong, dict):
-        return wrong
-    grouped = {}
-    for exercise, answer, words in wrong:
-        grouped.setdefault(exercise, []).append((answer, words))
-    return grouped
-
-
-@each_chapter
-def test_each_exercise_has_two_wrong_answers_with_hints_of_their_own(source):
-    wrong = wrong_answers(chapter(source))
-    assert set(wrong) == set(checks.exercises(chapter(source)))
-    for exercise, entries in wrong.items():
-        hints = [checks.hint(exercise, answer) for answer, _ in entries]
-        for hint, (_, words) in zip(hints, entries, strict=True):
-            assert hint, f"{exercise}: a wrong answer was called correct"
-            assert words.lower() in hint.lower()
-            assert not hint.startswith("It stopped with"), f"{exercise}: {hint}"
-        assert len(set(hints)) >= 2, f"{exercise}: all wrong answers get one hint"
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "rnnbook" / "checks").glob("chapter_*.py")))
-def test_each_module_of_checks_belongs_to_a_chapter(path):
-    assert int(path.stem[-2:]) in map(chapter, SOURCES)
 
 
 # What the tests above must find.
