@@ -239,7 +239,7 @@ def _text(answer, returned, what):
 
 def _shape(answer, what):
     try:
-        return tuple(np.asarray(answer, dtype=float).tolist())
+        return tuple(np.asarray(list(answer), dtype=float).ravel().tolist())
     except (TypeError, ValueError):
         raise Hint(
             f"{what} must be a tuple of whole numbers, such as (8, 5, 2); of one, (8,)."
@@ -315,5 +315,5 @@ def close(got: ArrayLike, right: ArrayLike, tolerance: object = None) -> bool:
     if tolerance is None:
         tolerance = 0 if right.dtype.kind in "iu" else 1e-5 * np.maximum(1, np.abs(right))
     with np.errstate(invalid="ignore"):
-        near = np.abs(got - right) <= tolerance
+        near = (np.abs(got - right) <= tolerance) & np.isfinite(right)
     return bool(np.all(near | (got == right) | (np.isnan(got) & np.isnan(right))))

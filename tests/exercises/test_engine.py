@@ -137,7 +137,8 @@ def test_each_part_that_is_wrong_gets_a_hint(number):
     if isinstance(otherwise, list):
         assert len(otherwise) == len(right)
         for i, words in enumerate(otherwise):
-            wrong = [part + 1234 if j == i else part for j, part in enumerate(right)]
+            off = (*right[i], 9) if isinstance(right[i], tuple) else right[i] + 1234
+            wrong = [off if j == i else part for j, part in enumerate(right)]
             given = [w for w, *_ in ALL[number].mistakes]
             assert hint(number, wrong) in [words, *given]
 
@@ -282,6 +283,8 @@ def test_whole_numbers_are_exact_and_others_to_five_digits():
     assert not close(1.001, 1.0)
     assert close(1000.001, 1000.0)
     assert not close(1000.1, 1000.0)
+    assert not close(3, np.inf)
+    assert close([np.nan, -np.inf], [np.nan, -np.inf])
 
 
 def test_an_edit_must_stand_in_the_source():
