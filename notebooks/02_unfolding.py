@@ -1075,21 +1075,21 @@ check("2.3", shapes)
 #
 # *code · 10 minutes*
 #
-# Write `scan(f, inputs, h_0)` for *any* rule `f(h_prev, x_t)`. It returns the list of states $h_1$ to $h_T$, one for each input. Use
+# Write `all_states(f, inputs, h_0)` for *any* rule `f(h_prev, x_t)`. It returns the list of states $h_1$ to $h_T$, one for each input. Use
 # `itertools.accumulate`.
 
 
 # %% tags=["stub"]
-def scan(f, inputs, h_0): ...
+def all_states(f, inputs, h_0): ...
 
 
-check("2.4", scan)
+check("2.4", all_states)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-from rnnbook.exercises.chapter_02 import scan
+from rnnbook.exercises.chapter_02 import all_states
 
-check("2.4", scan)
+check("2.4", all_states)
 
 # %% [markdown]
 # ### Exercise 2.5: Skill

@@ -19,14 +19,11 @@ def _neuron(w_h=-1.0, b=0.5, phi=np.tanh):
 EXERCISES["1.1"] = Exercise(
     _neuron(),
     [
-        (
-            "You left out the past: from step 2 on, w_h times the last state comes in.",
-            _neuron(w_h=0),
-        ),
+        ("The past is missing: from step 2 on, w_h times the last state comes in.", _neuron(w_h=0)),
         ("These are the sums: each must go through tanh.", _neuron(phi=lambda a: a)),
         ("That is the tangent: tanh is another function.", _neuron(phi=np.tan)),
         (
-            "That is the sigmoid, 1 / (1 + exp(-a)), not tanh.",
+            "That is the sigmoid: tanh is another function.",
             _neuron(phi=lambda a: 1 / (1 + np.exp(-a))),
         ),
         ("Look at the sign of w_h.", _neuron(w_h=1)),
@@ -58,19 +55,13 @@ _SHAPES = {"W_xh": (3, 2), "W_hh": (3, 3), "b_h": (3,), "states": (8, 5, 3), "la
 EXERCISES["1.3"] = Exercise(
     _SHAPES,
     [
-        (
-            "(2, 3) is how Keras keeps it. In our equation W_xh stands left of x_t.",
-            {"W_xh": (2, 3)},
-        ),
+        ("That is how Keras keeps it. In our equation W_xh stands left of x_t.", {"W_xh": (2, 3)}),
         (
             "The weights know nothing of the number of time steps.",
             {"W_hh": (3, 5)},
             lambda got: 5 in got["W_xh"] + got["W_hh"] + got["b_h"],
         ),
-        (
-            "That is the shape of the inputs: a state has one number a neuron.",
-            {"states": (8, 5, 2)},
-        ),
+        ("That is the inputs' shape: a state has one number a neuron.", {"states": (8, 5, 2)}),
         ("The batch comes first in all arrays, then the time steps.", {"states": (5, 8, 3)}),
         ("Each sequence of the batch has a last state of its own.", {"last": (3,)}),
     ],
@@ -107,7 +98,7 @@ EXERCISES["1.4"] = Exercise(
             ["states = []", "states = [h]", "(states)", "(states)[:-1]"],
         ),
         (
-            "All rows are the last state: is it one array, written over?",
+            "All rows are the last state: one array, written over?",
             ["h = np.tanh", "h[:] = np.tanh"],
         ),
         (
@@ -131,11 +122,11 @@ EXERCISES["1.5"] = Exercise(
     [
         ("This is still Keras' layout: W_xh must have one row a neuron.", ["kernel.T", "kernel"]),
         (
-            "W_xh is still Keras' layout: it must have one row a neuron.",
+            "W_xh is still Keras': it must have one row a neuron.",
             ["return kernel.T", "return kernel"],
         ),
         (
-            "W_hh is square, so its shape can't warn you: it is still Keras'.",
+            "W_hh is still Keras': it is square, so no shape warns you.",
             ["nt_kernel.T", "nt_kernel"],
         ),
         (
@@ -143,7 +134,7 @@ EXERCISES["1.5"] = Exercise(
             ["n kernel.T", "n kernel.reshape(kernel.T.shape)"],
         ),
         (
-            "W_xh comes first, then W_hh, then b_h.",
+            "W_xh comes first, then W_hh.",
             ["kernel.T, recurrent_kernel.T", "recurrent_kernel.T, kernel.T"],
         ),
     ],
@@ -167,21 +158,13 @@ def _kept(w_x, w_h, b):
 EXERCISES["1.6"] = Exercise(
     [1, 2, 0],
     [
-        (
-            "With a negative w_h the state changes sign at every step.",
-            [1, -2, 0],
-            lambda got: got[1] < 0,
-        ),
+        ("With a negative w_h the sign changes at every step.", [1, -2, 0], lambda got: got[1] < 0),
         (
             "Both inputs end in the same state: is the bias too large, or w_x too small?",
             [1, 2, 3],
             lambda got: abs(_kept(*got)[:, -1].sum()) > 1,
         ),
-        (
-            "It forgets: tanh shrinks the state, and w_h must make up for that.",
-            [1, 1, 0],
-            lambda got: got[1] <= 1,
-        ),
+        ("It forgets: w_h must make up for what tanh shrinks.", [1, 1, 0], lambda got: got[1] <= 1),
         ("It keeps the bit, but with the wrong sign.", [-1, 2, 0], lambda got: got[0] < 0),
     ],
     "It keeps something; but both states must end larger than 0.5 in size, and never change sign.",
@@ -211,25 +194,19 @@ EXERCISES["1.7"] = Exercise(
     last_states,
     [
         (
-            "Four is the number of different last inputs: was the state carried on?",
+            "Four is the number of different last inputs: is a state carried on?",
             [" + W_hh @ h", ""],
         ),
+        ("Every order gives the same: is there really another one?", ["permutations(x)", "[x]"]),
         (
-            "Every order gave the same: are the steps really put in another order?",
-            ["permutations(x)", "[x]"],
-        ),
-        (
-            "Count whole states, rows of H numbers.",
+            "Count whole states: H numbers.",
             ["add(tuple(np.round(h, 9)))", "update(np.round(h, 9))"],
         ),
         (
             "Where two time steps are equal, some orders are the same sequence: count states.",
             lambda x, *weights: 24 if len(np.unique(x)) == 4 else last_states(x, *weights),
         ),
-        (
-            "With W_hh = 0 only the last input counts: so many states must be found.",
-            ["len(found)", "24"],
-        ),
+        ("With W_hh = 0 only the last input counts: as many states.", ["len(found)", "24"]),
     ],
     "Four different time steps have 4! orders: are all of them tried, and each state counted once?",
     cases=_orders,
@@ -261,26 +238,16 @@ def _one_by_one(patterns):
 EXERCISES["1.8"] = Exercise(
     recall,
     [
-        (
-            "That is the share of patterns that stay whole: count units.",
-            ["== patterns)", "== patterns).all(axis=1)"],
-        ),
-        (
-            "That is the share of units that change: the other part is asked for.",
-            ["after ==", "after !="],
-        ),
-        (
-            "A share lies between 0 and 1.",
-            ["return ", "return 100 * "],
-            lambda got, p: not 0 <= got <= 1,
-        ),
+        ("That is the share of whole patterns.", ["== patterns)", "== patterns).all(axis=1)"]),
+        ("That is the share that changes: the other part is wanted.", ["after ==", "after !="]),
+        ("A share is never above 1.", ["return ", "return 100 * "], lambda got, p: got > 1),
         (
             "Each unit feeds itself: the diagonal of W must be zero.",
             _FED_BACK,
             lambda got, p: abs(got - edit(recall, *_FED_BACK)(p)) < 0.01,
         ),
         (
-            "One unit after the other hears what the others have become: set all at the same time.",
+            "All units are set at the same time here, not one after the other.",
             _one_by_one,
             lambda got, p: abs(got - _one_by_one(p)) < 0.02,
         ),

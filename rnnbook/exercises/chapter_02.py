@@ -36,7 +36,7 @@ EXERCISES["2.3"] = Exercise(
     [(32, 16), (32, 20, 16), (32, 20, 5), (32, 12, 16)],
     [
         (
-            "(a) and (b) are exchanged: what does return_sequences return?",
+            "(a) and (b) are exchanged: what is return_sequences?",
             [(32, 20, 16), (32, 16), ..., ...],
         ),
         ("(c): Dense changes the last axis only; the time axis stays.", [..., ..., (32, 5), ...]),
@@ -51,7 +51,7 @@ EXERCISES["2.3"] = Exercise(
 )
 
 
-def scan(f, inputs, h_0):
+def all_states(f, inputs, h_0):
     return list(accumulate(inputs, f, initial=h_0))[1:]
 
 
@@ -62,19 +62,13 @@ def _rules(rng):
 
 
 EXERCISES["2.4"] = Exercise(
-    scan,
+    all_states,
     [
         ("One state more than inputs: h_0 is the state of no step.", ["[1:]", ""]),
         ("This is the last state only; the ones before are wanted too.", ["[1:]", "[-1]"]),
-        (
-            "Right shape, but h_0 was used at every step.",
-            lambda f, inputs, h_0: [f(h_0, x) for x in inputs],
-        ),
+        ("h_0 was used at every step.", lambda f, inputs, h_0: [f(h_0, x) for x in inputs]),
         ("The first input stands in the place of the first state.", [", initial=h_0))[1:]", "))"]),
-        (
-            "Nearly: f gets the state first, then the input.",
-            ["inputs, f,", "inputs, lambda h, x: f(x, h),"],
-        ),
+        ("f gets the state first.", ["inputs, f,", "inputs, lambda h, x: f(x, h),"]),
         (
             "The first state is right, a later one is not: what does f get at step 2?",
             lambda f, inputs, h_0: [f(h_0, inputs[0])] * len(inputs),
@@ -199,11 +193,7 @@ EXERCISES["2.8"] = Exercise(
     [
         ("An accuracy lies between 0 and 1: is this in percent?", 98, lambda got: got > 1),
         ("Below chance: does the net answer 'blank' at the end?", 0, lambda got: got < 0.1),
-        (
-            "That is chance: what does the output say at the steps in between?",
-            0.25,
-            lambda got: got < 0.4,
-        ),
+        ("That is chance: what does the output say in between?", 0.25, lambda got: got < 0.4),
     ],
     "On the way. Train on more sequences, and ask for the symbol at every step.",
     accepts=lambda got: 0.9 <= got <= 1,

@@ -1,14 +1,18 @@
 """All exercises at once: right answers pass in every form, each mistake gets its own hint."""
 
 import copy
+import re
 from collections import deque
 
 import numpy as np
 import pytest
 
+from rnnbook import data
 from rnnbook import exercises as module
 from rnnbook.exercises import engine, hint
 from rnnbook.exercises.engine import Exercise, close, edit
+from rnnbook.text import Vocabulary
+from rnnbook.text.ngram import NGram
 
 ALL = {
     number: exercise
@@ -153,6 +157,19 @@ def test_there_are_hints_enough_and_they_are_sentences(number):
         assert callable(sentence) or sentence.endswith((".", "?", "!"))
 
 
+@each_value
+def test_no_hint_gives_a_number_of_the_answer_away(number):
+    right, otherwise = ALL[number].right, ALL[number].otherwise
+    if isinstance(right, str) or not is_numbers(right) or number == "4.8":  # it says what to try
+        return
+    words = [w for w, *_ in ALL[number].mistakes]
+    words += otherwise if isinstance(otherwise, list) else [otherwise]
+    numbers = {f"{part:g}" for part in np.ravel(right).astype(float) if abs(part) >= 10}
+    for sentence in words:
+        if not callable(sentence):
+            assert not numbers & set(re.findall(r"[\d.]*\d", sentence.replace(",", "")))
+
+
 ODD = [np.nan, np.inf, -np.inf, 1e300, -7.5, "seven", b"", [], (), {}, {1}, [None], [...], True]
 ODD += [[[1, 2], [3]], np.ones((2, 3, 4, 5)), 1j, object(), np.ma.masked_array([1.0], [True])]
 
@@ -223,6 +240,18 @@ def test_an_error_and_nothing_are_told_so(number):
     assert hint(number, lambda: 1).startswith("It stopped with TypeError")
     assert "nothing" in hint(number, lambda *arguments: None)
     assert "nothing" in hint(number, lambda *arguments: ...)
+
+
+def test_counting_is_not_enough_for_3_10_and_neither_is_learning_the_answer_by_heart():
+    text, held = data.novel("train"), data.novel("validation")
+    letters = Vocabulary(text, "characters")
+    ids, held = letters.encode(text), letters.encode(held)
+    for n in (4, 6):
+        model = NGram(ids, n, len(letters))
+        assert "Mix models" in hint("3.10", model.log_probabilities(held))
+    leaked = NGram(held, 6, len(letters)).log_probabilities(held)
+    assert "too good" in hint("3.10", leaked)
+    assert hint("3.10", np.full(len(held), -1.69 * np.log(2))) is None  # the large LSTM's
 
 
 # What is beneath.
