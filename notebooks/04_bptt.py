@@ -1255,15 +1255,7 @@ check("4.4", slopes)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def slopes(loss, array, step):
-    found = np.zeros_like(array)
-    for i in np.ndindex(array.shape):
-        up, down = array.copy(), array.copy()  # copies: the array itself stays
-        up[i] += step
-        down[i] -= step
-        found[i] = (loss(up) - loss(down)) / (2 * step)
-    return found
-
+from rnnbook.exercises.chapter_04 import slopes
 
 check("4.4", slopes)
 
@@ -1284,13 +1276,7 @@ check("4.5", backward)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def backward(above, h, W_hh):
-    da, right = np.zeros_like(h), 0
-    for t in reversed(range(h.shape[1])):
-        da[:, t] = (1 - h[:, t] ** 2) * (above[:, t] + right)
-        right = da[:, t] @ W_hh
-    return da
-
+from rnnbook.exercises.chapter_04 import backward
 
 check("4.5", backward)
 
@@ -1312,10 +1298,7 @@ check("4.6", recurrent_gradient)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def recurrent_gradient(da, h, h_0):
-    before = np.concatenate([h_0[:, None], h[:, :-1]], axis=1)
-    return np.einsum("bti,btj->ij", da, before)
-
+from rnnbook.exercises.chapter_04 import recurrent_gradient
 
 check("4.6", recurrent_gradient)
 
@@ -1369,6 +1352,7 @@ check("4.8", memory)
 # Somebody hands you `chunk_gradient(x, h_0)`, for a part `x` of a sequence and the state before it. It returns the
 # gradient of the *mean* loss over that part, and the state after it. Write `truncated(chunk_gradient, x, h_0, k)`:
 # the truncated gradient of the mean loss over the whole sequence. The last chunk may be shorter than $k$.
+# In the check, `x` has the shape (T,) and there is one weight, so that a gradient is a number.
 
 
 # %% tags=["stub"]
@@ -1379,14 +1363,7 @@ check("4.9", truncated)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def truncated(chunk_gradient, x, h_0, k):
-    total, h = 0, h_0
-    for s in range(0, len(x), k):
-        chunk = x[s : s + k]
-        g, h = chunk_gradient(chunk, h)
-        total = total + g * len(chunk) / len(x)
-    return total
-
+from rnnbook.exercises.chapter_04 import truncated
 
 check("4.9", truncated)
 
@@ -1397,7 +1374,7 @@ check("4.9", truncated)
 #
 # A tanh neuron follows $h_t = \tanh(w_x x_t + w_h h_{t-1} + b)$ from $h_0 = 0$. Write
 # `slope_forward(x, w_x, w_h, b)`: it returns $\mathrm d h_T / \mathrm d w_h$, going forward only and keeping nothing
-# but two numbers.
+# but two numbers. `x` is an iterator: it gives each input once.
 
 
 # %% tags=["stub"]
@@ -1408,14 +1385,7 @@ check("4.10", slope_forward)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def slope_forward(x, w_x, w_h, b):
-    h = slope = 0.0
-    for x_t in x:
-        inside = h + w_h * slope  # Equation 4.2, before tanh
-        h = np.tanh(w_x * x_t + w_h * h + b)
-        slope = (1 - h**2) * inside
-    return slope
-
+from rnnbook.exercises.chapter_04 import slope_forward
 
 check("4.10", slope_forward)
 
@@ -1464,16 +1434,7 @@ check("4.12", with_cuts)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def with_cuts(above, h, W_hh, h_0, cut, p):
-    g, right = 0, 0
-    for t in reversed(range(h.shape[1])):
-        da = (1 - h[:, t] ** 2) * (above[:, t] + right)
-        g = g + da.T @ (h[:, t - 1] if t > 0 else h_0)
-        # It passes with probability 1 - p, and is then made larger by 1 / (1 - p).
-        passes = t > 0 and not cut[t - 1]
-        right = da @ W_hh / (1 - p) if passes else 0
-    return g
-
+from rnnbook.exercises.chapter_04 import with_cuts
 
 check("4.12", with_cuts)
 
