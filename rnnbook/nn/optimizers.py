@@ -297,3 +297,30 @@ def clip_by_value(gradients, limit):
 def _check_limit(limit):
     if not limit > 0:
         raise ValueError(f"limit must be > 0, got {limit} (leave the clipping out for no limit)")
+
+
+def check_settings(rate, clip=None, decay=0.0):
+    """Return rate, clip and decay as Python numbers; refuse those that mean nothing.
+
+    Parameters
+    ----------
+    rate, clip, decay : float
+        The learning rate, finite and > 0; the limit of the gradients' joint norm, > 0 or None; the
+        weight decay, finite and >= 0.
+
+    >>> check_settings(rate=np.float32(0.5), clip=None, decay=0)
+    (0.5, None, 0.0)
+    """
+
+    def number(name, value, allowed, hint, least=0.0):
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise TypeError(f"{name} must be a number, got {value!r}")
+        if not (value >= least and np.isfinite(value)):
+            raise ValueError(f"{name} must be {allowed}, got {value}{hint}")
+        return float(value)
+
+    tiny = np.nextafter(0.0, 1.0)
+    rate = number("rate", rate, "finite and > 0", " (try 0.001)", tiny)
+    if clip is not None:
+        clip = number("clip", clip, "finite and > 0", " (None for no clipping)", tiny)
+    return rate, clip, number("decay", decay, "finite and >= 0", " (0 for none)")
