@@ -193,7 +193,7 @@ class Vocabulary:
         return join((self.tokens[i] for i in ids), self.unit)
 
 
-def token_ids(ids, V=None, least=0):
+def token_ids(ids, V=None, least=0, name="ids"):
     """Return ``ids`` as an array of whole numbers on one axis, or say what is wrong.
 
     Parameters
@@ -204,6 +204,8 @@ def token_ids(ids, V=None, least=0):
         The vocabulary size: ids must be below it.
     least : int
         The smallest allowed n.
+    name : str
+        What the caller calls them; it stands in the error message.
 
     Returns
     -------
@@ -214,18 +216,20 @@ def token_ids(ids, V=None, least=0):
     if array.size == 0:
         array = array.astype(np.int32)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"ids must be whole numbers, got dtype {array.dtype} (encode a text first)")
+        raise TypeError(
+            f"{name} must be whole numbers, got dtype {array.dtype} (encode a text first)"
+        )
     if array.ndim != 1:
-        raise ValueError(f"ids must have shape (n,), got {array.shape}")
+        raise ValueError(f"{name} must have shape (n,), got {array.shape}")
     if len(array) < least:
         raise ValueError(
-            f"ids must hold at least {least} tokens, got {len(array)} (give a longer text)"
+            f"{name} must hold at least {least} tokens, got {len(array)} (give a longer text)"
         )
     bad = array < 0 if V is None else (array < 0) | (array >= V)
     if bad.any():
         allowed = "0 or more" if V is None else f"from 0 to V - 1 = {V - 1}"
         at = bad.argmax()
-        raise ValueError(f"ids must be {allowed}, got {array[at]} at index {at}")
+        raise ValueError(f"{name} must be {allowed}, got {array[at]} at index {at}")
     return array
 
 
