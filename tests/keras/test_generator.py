@@ -46,7 +46,7 @@ def called(generator, ids):
 @each_cell
 def test_it_predicts_and_writes_as_the_numpy_model(cell):
     keras_model = made(cell)
-    numpy_model = keras_model.numpy()
+    numpy_model = keras_model.to_numpy()
     wanted = numpy_model.log_probabilities(IDS[:400])
     np.testing.assert_allclose(keras_model.log_probabilities(IDS[:400]), wanted, atol=2e-5)
     wanted = numpy_model.generate(400, "The rope", seed=5, samples=2)
@@ -66,7 +66,7 @@ def test_it_predicts_and_writes_as_the_numpy_model(cell):
     ids=str,
 )
 def test_temperature_top_k_and_top_p_are_those_of_the_numpy_model(generator, settings):
-    wanted = generator.numpy().generate(300, "water", seed=1, **settings)
+    wanted = generator.to_numpy().generate(300, "water", seed=1, **settings)
     assert generator.generate(300, "water", seed=1, **settings) == wanted
 
 
@@ -82,16 +82,16 @@ def test_the_first_token_is_predicted_from_a_state_of_zero(stack):
 
 
 def test_greedy_text_of_a_stack_is_the_argmax_of_plain_calls(stack):
-    drawn = stack.sample(40, 0, IDS[:9], top_k=1)
+    drawn = stack.sample(40, IDS[:9], top_k=1)
     ids = np.concatenate([IDS[:9], drawn])
     wanted = np.asarray(stack(ids[None]))[0].argmax(axis=1)
     assert (drawn == wanted[8:-1]).all()
 
 
 def test_draws_have_the_model_s_probabilities(generator):
-    p = np.exp(generator.numpy().log_probabilities(IDS[:3]))  # of the third token, after two
-    next_p = generator.numpy().next_probabilities(IDS[:2])
-    drawn = generator.sample(1, 7, IDS[:2], samples=4000)[:, 0]
+    p = np.exp(generator.to_numpy().log_probabilities(IDS[:3]))  # of the third token, after two
+    next_p = generator.to_numpy().next_probabilities(IDS[:2])
+    drawn = generator.sample(1, IDS[:2], 7, samples=4000)[:, 0]
     share = np.bincount(drawn, minlength=len(LETTERS)) / 4000
     assert abs(next_p[IDS[2]] - p[2]) < 1e-5
     assert abs(share - next_p).max() < 4 * np.sqrt(0.25 / 4000)
@@ -106,14 +106,14 @@ def test_a_text_does_not_depend_on_how_many_are_written(generator):
 
 def test_a_prompt_longer_than_a_block_is_read_to_its_end(generator):
     prompt = TEXT[: BLOCK + 30]
-    assert generator.generate(60, prompt) == generator.numpy().generate(60, prompt)
+    assert generator.generate(60, prompt) == generator.to_numpy().generate(60, prompt)
 
 
 def test_new_weights_are_used_at_once():
     generator = made()
     before = generator.generate(80, "it", top_k=1)
     generator.set_weights([-w for w in generator.get_weights()])
-    assert generator.generate(80, "it", top_k=1) == generator.numpy().generate(80, "it", top_k=1)
+    assert generator.generate(80, "it", top_k=1) == generator.to_numpy().generate(80, "it", top_k=1)
     assert generator.generate(80, "it", top_k=1) != before
 
 
@@ -122,7 +122,7 @@ def test_words_by_one_argument():
     generator = Generator(words, 8, "gru", embedding=4)
     text = generator.generate(30, "The water", seed=0)
     assert text.startswith("The water ")
-    assert text == generator.numpy().generate(30, "The water", seed=0)
+    assert text == generator.to_numpy().generate(30, "The water", seed=0)
 
 
 def test_a_stateful_copy_goes_on_where_it_stopped(stack):
@@ -174,12 +174,12 @@ def test_what_is_out_of_range_is_named(options, words):
 
 def test_faults_in_use_are_named(stack):
     with pytest.raises(ValueError, match="one recurrent layer, got 2"):
-        stack.numpy()
+        stack.to_numpy()
     with pytest.raises(ValueError, match=r"temperature must be > 0 .* got 0"):
-        stack.sample(3, 0, temperature=0)
+        stack.sample(3, temperature=0)
     with pytest.raises(ValueError, match="ids must be from 0 to V - 1"):
         stack.log_probabilities([0, 999])
     broken = made()
     broken.set_weights([np.full(w.shape, np.nan) for w in broken.get_weights()])
     with pytest.raises(ValueError, match="weights must be finite"):
-        broken.sample(3, 0)
+        broken.sample(3)

@@ -34,7 +34,7 @@ def fresh(**options):
 def bits_in_rows(generator, ids, B, T):
     """Return the bits per token of B rows of a text, each read from zero, by the NumPy model."""
     batches, state, nats = list(stateful_batches(ids, B, T)), None, []
-    model = generator.numpy()
+    model = generator.to_numpy()
     for x, y in batches:
         logits, state = model.forward(x, state)
         logits = logits - logits.max(axis=2, keepdims=True)

@@ -14,7 +14,7 @@ from rnnbook.keras import (
     next_token_model,
     set_simple_rnn_weights,
     simple_rnn_weights,
-    trained,
+    train_seeds,
 )
 from rnnbook.nn.cells import rnn, rnn_step
 
@@ -110,8 +110,8 @@ def small():
 
 def test_each_training_is_as_if_it_were_the_only_one():
     x, y = numbers(60, D), numbers(60, 1, seed=1)
-    runs = [m.get_weights()[0] for m in trained(small, [0, 1, 0], x, y, epochs=2, batch_size=20)]
-    (alone,) = [m.get_weights()[0] for m in trained(small, [1], x, y, epochs=2, batch_size=20)]
+    runs = [m.get_weights()[0] for m in train_seeds(small, [0, 1, 0], x, y, epochs=2, batch_size=20)]
+    (alone,) = [m.get_weights()[0] for m in train_seeds(small, [1], x, y, epochs=2, batch_size=20)]
     np.testing.assert_allclose(runs[0], runs[2], rtol=1e-6)
     np.testing.assert_allclose(runs[1], alone, rtol=1e-6)
     assert abs(runs[0] - runs[1]).max() > 0.01
@@ -122,24 +122,24 @@ def test_a_model_used_before_is_trained_as_if_new():
     model = small()
     model.fit(x, y, epochs=3, verbose=0)
     task = {"epochs": 2, "batch_size": 20}
-    (again,) = trained(small, [1], x, y, **task, model=model)
-    (alone,) = trained(small, [1], x, y, **task)
+    (again,) = train_seeds(small, [1], x, y, **task, model=model)
+    (alone,) = train_seeds(small, [1], x, y, **task)
     assert again is model
     np.testing.assert_allclose(again.get_weights()[0], alone.get_weights()[0], rtol=1e-6)
 
 
 def test_training_keeps_the_learning_rate_and_counts_its_own_steps():
     x, y = numbers(60, D), numbers(60, 1, seed=1)
-    for model in trained(small, [0, 1], x, y, epochs=2, batch_size=20):
+    for model in train_seeds(small, [0, 1], x, y, epochs=2, batch_size=20):
         assert float(model.optimizer.learning_rate) == pytest.approx(3e-3)
         assert int(model.optimizer.iterations) == 6
 
 
 def test_training_refuses_what_is_no_count():
     with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
-        next(trained(small, [0], numbers(4, D), numbers(4, 1), epochs=0, batch_size=2))
+        next(train_seeds(small, [0], numbers(4, D), numbers(4, 1), epochs=0, batch_size=2))
     with pytest.raises(TypeError, match="seed must be a whole number, got None"):
-        next(trained(small, [None], numbers(4, D), numbers(4, 1), epochs=1, batch_size=2))
+        next(train_seeds(small, [None], numbers(4, D), numbers(4, 1), epochs=1, batch_size=2))
 
 
 KINDS = ("rnn", "lstm", "gru", "tcn", "transformer")
