@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import numbers, whole
+from rnnbook._check import number, numbers, whole
 from rnnbook.keras.writing import Loop, finite
 from rnnbook.text import Vocabulary, token_ids
 from rnnbook.text.language_model import LanguageModel
@@ -70,12 +70,11 @@ class Generator(Writer, keras.Sequential):
     ):  # fmt: skip
         if cell not in CELLS:
             raise ValueError(f"cell must be one of {', '.join(CELLS)}; got {cell!r}")
-        if not isinstance(dropout, int | float | np.number) or not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be >= 0 and < 1, got {dropout!r} (0 for none)")
         configuration = {
             "H": whole("H", H), "cell": cell, "layers": whole("layers", layers),
-            "embedding": whole("embedding", embedding), "dropout": float(dropout),
-            "seed": whole("seed", seed, 0), "dtype": keras.dtype_policies.get(dtype).name,
+            "embedding": whole("embedding", embedding), "seed": whole("seed", seed, 0),
+            "dropout": number("dropout", dropout, least=0, below=1),
+            "dtype": keras.dtype_policies.get(dtype).name,
         }  # fmt: skip
         rows = None if rows is None else whole("rows", rows)
         tokens = tuple(vocabulary.tokens)
@@ -144,17 +143,9 @@ class Generator(Writer, keras.Sequential):
         return model
 
     def log_probabilities(self, ids: ArrayLike) -> np.ndarray:
-        """Return the log-probability of each token, as :class:`rnnbook.text.ngram.NGram` does.
+        """Return the log-probability of each token of a text, given all those before it.
 
-        Parameters
-        ----------
-        ids : array_like of int, shape (n,)
-            The text, such as a held-out one. The state is carried through all of it.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n,)
-            Natural logarithms.
+        See :meth:`rnnbook.text.ngram.NGram.log_probabilities`.
         """
         ids = token_ids(ids, self.V)
         self._check_weights()
@@ -162,7 +153,7 @@ class Generator(Writer, keras.Sequential):
         return numbers("log_p", np.concatenate([[], *parts]))
 
     def next_probabilities(self, context: ArrayLike) -> np.ndarray:
-        """Return the probability of each token, shape (V,), after a context, shape (n,)."""
+        """Return the probability of each token of the vocabulary after a context."""
         context = token_ids(context, self.V)
         self._check_weights()
         loop = self._loop(1)
@@ -173,26 +164,11 @@ class Generator(Writer, keras.Sequential):
         self, n: int, context: ArrayLike = (), seed: int = 0, temperature: float = 1.0,
         top_k: int | None = None, top_p: float | None = None, samples: int | None = None,
     ) -> np.ndarray:  # fmt: skip
-        """Draw tokens one after another from the model.
+        """Draw n tokens one after another that go on from a context.
 
-        Parameters
-        ----------
-        n
-            Tokens to draw.
-        context : array_like of int, shape (m,)
-            The tokens to go on from. None by default.
-        seed
-            Seed of the random numbers.
-        temperature, top_k, top_p
-            As in :func:`rnnbook.text.sampling.distribution`; ``top_k=1`` is greedy.
-        samples
-            How many texts S to draw at once. They are those that ``to_numpy().sample`` draws, but
-            where rounding decides.
-
-        Returns
-        -------
-        numpy.ndarray of int, shape (n,), or with ``samples`` (S, n)
-            The tokens drawn, without the context.
+        Arguments and result are those of
+        :meth:`rnnbook.text.language_model.LanguageModel.sample`, and the texts are its texts too,
+        but where rounding decides.
         """
         top_k, top_p = checked_settings(temperature, top_k, top_p)
         S = 1 if samples is None else whole("samples", samples)
@@ -221,17 +197,17 @@ def _parts(V, rows, H, cell, layers, embedding, dropout, seed, dtype):
         keras.Input((None,), batch_size=rows, dtype="int32", name="ids"),
         keras.layers.Embedding(V, embedding, uniform, name="embedding", dtype=dtype),
     ]
-    for number in range(1, layers + 1):
+    for i in range(1, layers + 1):
         start = next(seeds)
         parts.append(
             CELLS[cell](
                 H, return_sequences=True, stateful=rows is not None, dtype=dtype,
                 kernel_initializer=initializers.GlorotUniform(start),
                 recurrent_initializer=initializers.Orthogonal(seed=start),
-                name=f"{cell}_{number}",
+                name=f"{cell}_{i}",
             )
         )  # fmt: skip
-        names = {"name": f"dropout_{number}", "dtype": dtype}
+        names = {"name": f"dropout_{i}", "dtype": dtype}
         parts.append(keras.layers.Dropout(dropout, seed=next(seeds), **names))
     start = initializers.GlorotUniform(next(seeds))
     return [*parts, keras.layers.Dense(V, kernel_initializer=start, name="logits", dtype=dtype)]

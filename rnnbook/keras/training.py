@@ -142,48 +142,29 @@ def optimizer(
 class Record(keras.callbacks.Callback):
     """Bits of each epoch, the best weights, and a folder from which the training goes on.
 
-    Parameters
-    ----------
-    generator : rnnbook.keras.Generator
-        It gets the best weights.
-    model : rnnbook.keras.Generator
-        The stateful one that is trained, compiled; it takes up what the folder holds.
-    recipe : dict
-        What must be the same for a training to go on.
-    folder
-        As in :func:`rnnbook.keras.train`.
-    steps : int
-        Training steps in an epoch.
+    ``generator`` gets the best weights of ``model``, the stateful one that is trained; ``recipe``
+    is what must be the same for a training to go on; an epoch has so many ``steps``.
     """
 
     def __init__(self, generator, model, recipe, folder, steps):
         super().__init__()
         self.generator, self.recipe, self.steps, self.history = generator, recipe, steps, []
-        self.folder = None
+        self.folder = folder if folder is None else Path(folder).expanduser()
         if folder is None:
             return
-        self.folder = Path(folder).expanduser()
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.file, self.best = self.folder / "training.npz", self.folder / "best.keras"
         model.optimizer.build(model.trainable_variables)
         self.variables = [*generator.weights, *model.weights, *model.optimizer.variables]
         if self.file.exists():
             self.history = load_training(self.file, self.variables, recipe)
-        elif (self.folder / "best.keras").exists():
+        elif self.best.exists():
             raise ValueError(
                 f"{self.folder} holds a best.keras, but no training.npz to go on from (give "
                 "another folder: this model would be written over)"
             )
-        else:
-            self.store()  # of the start: so best.keras never stands without it
-
-    @property
-    def file(self):
-        """The file that the training goes on from."""
-        return self.folder / "training.npz"
-
-    def store(self):
-        """Write that file, whole or not at all."""
-        save_training(self.file, self.variables, self.recipe, self.history)
+        else:  # of the start: so best.keras never stands without it
+            save_training(self.file, self.variables, recipe, self.history)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Let each epoch begin with a state of zero, and with dropout of its own.
@@ -216,13 +197,9 @@ class Record(keras.callbacks.Callback):
         if self.folder is None:
             return
         if is_best:
-            part = self.folder / f"best.{os.getpid()}.part.keras"
-            try:
+            with checkpoints.replacing(self.best) as part:
                 self.generator.save(part)
-                part.replace(self.folder / "best.keras")
-            finally:
-                part.unlink(missing_ok=True)
-        self.store()
+        save_training(self.file, self.variables, self.recipe, self.history)
 
     def is_over(self):
         """Return True if all epochs are done, or the patience is at its end."""
@@ -232,17 +209,7 @@ class Record(keras.callbacks.Callback):
 
 
 def save_training(path, variables, recipe, history):
-    """Write a training to one file, whole or not at all.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file.
-    variables : sequence of keras.Variable
-        Weights, and what the optimizer remembers.
-    recipe, history
-        What must be the same for the training to go on, and what is noted; JSON can hold both.
-    """
+    """Write Keras variables, a recipe and a history to one file, whole or not at all."""
     arrays = {str(i): variable.numpy() for i, variable in enumerate(variables)}
     checkpoints.save(path, KIND, VERSION, arrays, {"recipe": recipe, "history": history})
 

@@ -19,17 +19,9 @@ BLOCK = 256  # steps in one call of the compiled loop
 class Loop:
     """The compiled loop of one model, for S texts at once.
 
-    Parameters
-    ----------
-    layers
-        Those of the model: an embedding, recurrent layers, and the logits' Dense. Their weights are
-        read at each call, so the loop stays good when they change.
-    S
-        How many texts at once.
-    scored
-        Whether the log-probability of each token is worked out.
-    restricted
-        Whether top-k or top-p leave tokens out.
+    Its layers are an embedding, recurrent ones, and the logits' Dense. Their weights are read at
+    each call, so the loop stays good when they change. It works out the log-probability of each
+    token if it is ``scored``, and leaves tokens out by top-k and top-p if it is ``restricted``.
     """
 
     def __init__(self, layers: list, S: int, scored: bool = False, restricted: bool = False):
@@ -48,18 +40,10 @@ class Loop:
         self, context: np.ndarray, n: int = 0, rngs: tuple = (),
         temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,
     ) -> Iterator[tuple]:  # fmt: skip
-        """Read a context in all S texts, then draw n tokens in each.
+        """Read a context (m,) in all S texts, then draw n tokens in each.
 
-        Parameters
-        ----------
-        context : array of int, shape (m,)
-            The tokens to read.
-        n
-            How many to draw.
-        rngs
-            For each text where its random numbers come from; without any, nothing can be drawn.
-        temperature, top_k, top_p
-            As in :func:`rnnbook.text.sampling.distribution`, checked.
+        ``rngs`` gives each text its random numbers; temperature, top_k and top_p are as in
+        :func:`rnnbook.text.sampling.distribution`, checked.
 
         Yields
         ------
