@@ -19,18 +19,17 @@
 # | **It takes** | 60 minutes to read and run, 2 to 3 hours with the exercises |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %%
 import matplotlib.pyplot as plt
@@ -68,7 +67,7 @@ assert np.array_equal(feedforward[1], feedforward[3])
 #
 # One of the texts that this course accompanies puts it so: in a feedforward network no two inputs share knowledge. That is half
 # right, and the box below says which half. You will meet such boxes in every chapter: each takes a sentence from the texts,
-# measures it, and gives a verdict. [All of them](../claims.md) stand on one page.
+# measures it, and gives a verdict. [All of them](../reference/claims.md) stand on one page.
 
 # %%
 order = [2, 0, 3, 1]
@@ -227,7 +226,7 @@ assert h_1[1] == 0 and h_2[0] == 0 and h_2[1] > 0
 # second neuron moves, because it hears the first one, one step late. State travels between the neurons along $W_{hh}$.
 #
 # > **A word on notation.** One of the texts writes the input weights as $W^{(xh)}$ in one place and as $W^{(hx)}$ in another. There is only one
-# > such matrix. This course writes $W_{xh}$, "from x to h", everywhere, and [one page](../notation.md) says how each text calls what.
+# > such matrix. This course writes $W_{xh}$, "from x to h", everywhere, and [one page](../reference/notation.md) says how each text calls what.
 #
 # ### Count the parameters
 #

@@ -20,18 +20,17 @@
 # | **It takes** | 90 minutes to read and run, 3 hours with the exercises but 2.9, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import os

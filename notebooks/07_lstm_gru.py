@@ -21,18 +21,17 @@
 # | **It takes** | 2 hours to read and run, 3 hours with the exercises but 7.10, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import os
@@ -715,7 +714,7 @@ def score(net, dense, task):
 
 
 # %% [markdown]
-# **Equal time.** A step of the tanh layer costs less: the [benchmark](../benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 percent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
+# **Equal time.** A step of the tanh layer costs less: the [benchmark](../reference/benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 percent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
 
 # %%
 COST = {"tanh": 0.72, "GRU": 1.0, "LSTM": 1.0, "LSTM, b_f = 3": 1.0}
@@ -881,7 +880,7 @@ assert max(max(bits["gru"]), max(bits["lstm"])) < np.log2(V)
 # ### What does not follow
 #
 # It does not follow that the one at the top is "better". This is one text, one size, one budget, one rate for all. Three things would change the order: more updates, which favors the cells that start slowly; a rate tuned for each; and a machine that computes all time steps at once, for which the last two
-# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the GRU, the tanh layer and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
+# were made. The [benchmark of architectures](../reference/benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the GRU, the tanh layer and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
 # that plain LSTMs beat newer models that had claimed to beat them.
 #
 # What the Transformer has that no tuning gives a recurrent layer is this: in training, no step waits for another. Count what must wait. In a recurrent layer, each of $T$ steps waits for the one before, so the longest chain is at least $T$ steps; in a TCN or a Transformer it is the number of layers.

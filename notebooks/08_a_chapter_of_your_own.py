@@ -19,18 +19,17 @@
 # | **It takes** | 90 minutes to read and run, 2 hours with the exercises up to 8.10, and an evening for the last |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import os
@@ -415,7 +414,7 @@ expect(lead > 5 * spread and saved > 5 * spread)
 #
 # To write, the model must be called once for each character, and each call of a Keras model costs more than the time step in it: `model.predict` gives some
 # twenty characters a second. [sample](#rnnbook.keras.Generator.sample) compiles the whole loop, so that Python is back once in 256 characters;
-# the [benchmarks](../benchmarks.md) have the figures of each way. Its random numbers come from NumPy, so with one seed Keras and NumPy write the same text:
+# the [benchmarks](../reference/benchmarks.md) have the figures of each way. Its random numbers come from NumPy, so with one seed Keras and NumPy write the same text:
 
 # %%
 in_keras = large.generate(300, "games", seed=1, temperature=0.7)

@@ -2,7 +2,7 @@
 
 The instrument "memory" shows how far each character moves the predictions after it, for a tanh
 layer, a GRU and an LSTM of equally many weights. Nothing is trained or computed in the page:
-``python tools/passage.py`` writes the numbers into a script beside this module.
+``python -m tools.passage`` writes the numbers into a script beside this module.
 """
 
 import base64
