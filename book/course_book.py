@@ -10,7 +10,7 @@ from docutils import nodes
 from sphinx.ext.autodoc.mock import MockFinder
 
 from rnnbook import data
-from rnnbook.show.instruments import weights
+from rnnbook.show.instruments import generator
 
 ROOT = Path(__file__).resolve().parents[1]
 MATHJAX = ROOT / "node_modules" / "mathjax" / "es5"
@@ -121,7 +121,7 @@ def write_weights(app, exception):
     """Put the generator's weights into the book: a page that shows it loads them when asked to."""
     if not exception and app.builder.format == "html":
         file = Path(app.outdir) / "_static" / "generator-weights.js"
-        file.write_text(weights.as_script(), encoding="utf-8", newline="\n")
+        file.write_text(generator.as_script(), encoding="utf-8", newline="\n")
 
 
 def forget_emptied_script(app):
