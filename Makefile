@@ -35,9 +35,9 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
 notebooks: $(READY)  ## execute the sources that changed, and write the pages made from them
-	@$(BIN)/python tools/notebooks.py
-	@$(BIN)/python tools/pages.py
-	@$(BIN)/python tools/exercises.py
+	@$(BIN)/python -m tools.notebooks
+	@$(BIN)/python -m tools.pages
+	@$(BIN)/python -m tools.exercises
 
 nbval: $(READY)  ## run every notebook afresh and compare all of its outputs
 	@$(ONE) $(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
@@ -46,7 +46,7 @@ nbval-other: $(READY)  ## the same, as if on another processor
 	@$(ONE) $(OTHER) $(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
 
 exercises: $(READY)  ## write the student copies, without solutions, into notebooks/exercises
-	@$(BIN)/python tools/exercises.py
+	@$(BIN)/python -m tools.exercises
 
 lock: $(READY)  ## resolve the dependencies anew and write the locks
 	@$(BIN)/uv lock
@@ -58,4 +58,4 @@ clean:  ## remove what was built or installed: _build, .venv, node_modules, cach
 
 $(READY): uv.lock package-lock.json tools/uv.txt tools/setup.py
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or later, or say make PYTHON=..."; exit 1; }
-	@$(PYTHON) tools/setup.py
+	@$(PYTHON) -m tools.setup

@@ -1,6 +1,6 @@
 """What a training step costs in an RNN, a GRU and an LSTM with as many parameters as each other.
 
-Run ``python benchmarks/equal_sizes.py``: half a minute. Chapter 7 takes from it how many steps are
+Run ``python -m benchmarks.equal_sizes``: half a minute. Chapter 7 takes from it how many steps are
 "equal time".
 """
 
@@ -8,10 +8,10 @@ import statistics
 import time
 
 import numpy as np
-import report
-from steps import alone
 
+from benchmarks.steps import alone
 from rnnbook.nn import layers
+from tools import report
 
 LAYERS = {"RNN": (layers.RNN, 67), "GRU": (layers.GRU, 37), "LSTM": (layers.LSTM, 32)}
 B, D = 32, 5

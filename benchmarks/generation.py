@@ -1,6 +1,6 @@
 """How fast a Keras model writes: the compiled loop of the course's generator, and the naive ways.
 
-Run ``python benchmarks/generation.py``: a minute. With ``--quick`` it saves nothing.
+Run ``python -m benchmarks.generation``: a minute. With ``--quick`` it saves nothing.
 """
 
 import argparse
@@ -13,9 +13,10 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import numpy as np
-import report
-from steps import alone_on_one_core
-from writing import speeds
+
+from benchmarks.steps import alone_on_one_core
+from benchmarks.writing import speeds
+from tools import report
 
 CHARACTERS = string.ascii_letters + string.digits + string.punctuation[:16] + " "
 H, GOAL = 256, 15_000

@@ -1,6 +1,6 @@
 """How a training step's time and memory grow with its sizes, and where the time goes.
 
-Run ``python benchmarks/growth.py``: less than a minute.
+Run ``python -m benchmarks.growth``: less than a minute.
 """
 
 import statistics
@@ -9,11 +9,11 @@ import tracemalloc
 from unittest import mock
 
 import numpy as np
-import report
-from steps import CELLS, alone
 
+from benchmarks.steps import CELLS, alone
 from rnnbook.nn import layers, recurrent
 from rnnbook.show import style
+from tools import report
 
 D, CHUNK = 64, 64
 COLUMNS = ["cell", "B", "T", "H", "truncated", "ms", "µs a time step", "MB"]

@@ -1,6 +1,6 @@
 """How fast the recurrent layers are, beside Keras, PyTorch, a plain loop, and the bare products.
 
-Run ``python benchmarks/layers.py``: about 7 minutes. With ``--quick`` it measures less, and saves
+Run ``python -m benchmarks.layers``: about 7 minutes. With ``--quick`` it measures less, and saves
 nothing. Without PyTorch its columns stay empty.
 """
 
@@ -15,10 +15,10 @@ import sys
 import time
 
 import numpy as np
-import report
-from steps import CELLS, contestants, with_threads
 
+from benchmarks.steps import CELLS, contestants, with_threads
 from rnnbook.show import style
+from tools import report
 
 SIZES = [(32, 64, 64, 128), (64, 100, 64, 256), (32, 256, 64, 512), (1, 25, 64, 100)]
 COLUMNS = ["cell", "B, T, D, H", "threads", "ms", "to PyTorch", "goal", "to Keras", "goal"]

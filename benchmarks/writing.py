@@ -1,6 +1,6 @@
 """How fast a model writes, character after character, beside PyTorch and a plain loop.
 
-Run ``python benchmarks/writing.py``: a minute or two. With ``--quick`` it saves nothing. Without
+Run ``python -m benchmarks.writing``: a minute or two. With ``--quick`` it saves nothing. Without
 PyTorch its columns stay empty.
 """
 
@@ -11,13 +11,13 @@ import string
 import time
 
 import numpy as np
-import report
-from steps import CELLS, alone
 
+from benchmarks.steps import CELLS, alone
 from rnnbook.nn import cells, gated_cells
 from rnnbook.nn.losses import softmax
 from rnnbook.text import Vocabulary
 from rnnbook.text.language_model import LanguageModel
+from tools import report
 
 H, CHARACTERS = 256, string.ascii_letters + string.digits + string.punctuation[:16] + " "
 GOALS = {1: 40_000, 64: 100_000}

@@ -68,7 +68,7 @@ assert np.array_equal(feedforward[1], feedforward[3])
 #
 # One of the texts that this course accompanies puts it so: in a feedforward network no two inputs share knowledge. That is half
 # right, and the box below says which half. You will meet such boxes in every chapter: each takes a sentence from the texts,
-# measures it, and gives a verdict. [All of them](../claims.md) stand on one page.
+# measures it, and gives a verdict. [All of them](../reference/claims.md) stand on one page.
 
 # %%
 order = [2, 0, 3, 1]
@@ -227,7 +227,7 @@ assert h_1[1] == 0 and h_2[0] == 0 and h_2[1] > 0
 # second neuron moves, because it hears the first one, one step late. State travels between the neurons along $W_{hh}$.
 #
 # > **A word on notation.** One of the texts writes the input weights as $W^{(xh)}$ in one place and as $W^{(hx)}$ in another. There is only one
-# > such matrix. This course writes $W_{xh}$, "from x to h", everywhere, and [one page](../notation.md) says how each text calls what.
+# > such matrix. This course writes $W_{xh}$, "from x to h", everywhere, and [one page](../reference/notation.md) says how each text calls what.
 #
 # ### Count the parameters
 #

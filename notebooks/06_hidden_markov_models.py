@@ -300,7 +300,7 @@ plt.show()
 
 # %% [markdown]
 # Does the clock agree with the count? Seconds differ from machine to machine, so here are the slopes alone, in the processor's time, each
-# rounded to a whole number. [The benchmarks](../benchmarks.md) have the milliseconds.
+# rounded to a whole number. [The benchmarks](../reference/benchmarks.md) have the milliseconds.
 
 
 # %%

@@ -715,7 +715,7 @@ def score(net, dense, task):
 
 
 # %% [markdown]
-# **Equal time.** A step of the tanh layer costs less: the [benchmark](../benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 percent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
+# **Equal time.** A step of the tanh layer costs less: the [benchmark](../reference/benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 percent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
 
 # %%
 COST = {"tanh": 0.72, "GRU": 1.0, "LSTM": 1.0, "LSTM, b_f = 3": 1.0}
@@ -881,7 +881,7 @@ assert max(max(bits["gru"]), max(bits["lstm"])) < np.log2(V)
 # ### What does not follow
 #
 # It does not follow that the one at the top is "better". This is one text, one size, one budget, one rate for all. Three things would change the order: more updates, which favors the cells that start slowly; a rate tuned for each; and a machine that computes all time steps at once, for which the last two
-# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the GRU, the tanh layer and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
+# were made. The [benchmark of architectures](../reference/benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the GRU, the tanh layer and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
 # that plain LSTMs beat newer models that had claimed to beat them.
 #
 # What the Transformer has that no tuning gives a recurrent layer is this: in training, no step waits for another. Count what must wait. In a recurrent layer, each of $T$ steps waits for the one before, so the longest chain is at least $T$ steps; in a TCN or a Transformer it is the number of layers.

@@ -415,7 +415,7 @@ expect(lead > 5 * spread and saved > 5 * spread)
 #
 # To write, the model must be called once for each character, and each call of a Keras model costs more than the time step in it: `model.predict` gives some
 # twenty characters a second. [sample](#rnnbook.keras.Generator.sample) compiles the whole loop, so that Python is back once in 256 characters;
-# the [benchmarks](../benchmarks.md) have the figures of each way. Its random numbers come from NumPy, so with one seed Keras and NumPy write the same text:
+# the [benchmarks](../reference/benchmarks.md) have the figures of each way. Its random numbers come from NumPy, so with one seed Keras and NumPy write the same text:
 
 # %%
 in_keras = large.generate(300, "games", seed=1, temperature=0.7)

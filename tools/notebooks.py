@@ -1,9 +1,9 @@
 """Make the executed notebooks from their sources: ``notebooks/name.py`` -> ``.ipynb``.
 
-    python tools/notebooks.py [--all] [NAME ...]
+    python -m tools.notebooks [--all] [NAME ...]
 
-Only what changed is executed: a notebook whose cells are those of its source is left alone,
-unless --all is given or it is named. After a change of the package, nbval says which differ.
+Only a notebook whose code changed is executed, unless --all is given or it is named; where only
+the text changed, the outputs are kept. After a change of the package, nbval says which differ.
 """
 
 import argparse
@@ -17,7 +17,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 NOTEBOOKS = ROOT / "notebooks"
 KEPT = ("mystnb", "tags")
 METADATA = {
@@ -53,19 +54,24 @@ def read_source(source):
     return notebook
 
 
-def in_step(source):
-    """Say whether the executed notebook's cells are those of its source, and all were run."""
-    target = source.with_suffix(".ipynb")
-    if not target.exists():
+def keep_outputs(notebook, executed):
+    """Take the outputs over from the executed notebook; return False where its code differs."""
+    code, before = (
+        [cell for cell in cells if cell.cell_type == "code"]
+        for cells in (notebook.cells, executed.cells)
+    )
+    counts = [cell.execution_count for cell in before]
+    if [c.source for c in code] != [c.source for c in before]:
         return False
-    made, wanted = nbformat.read(target, as_version=4), read_source(source)
-    same = [cell_key(c) for c in made.cells] == [cell_key(c) for c in wanted.cells]
-    counts = [c.execution_count for c in made.cells if c.cell_type == "code"]
-    return same and made.metadata == wanted.metadata and counts == list(range(1, len(counts) + 1))
+    if counts != list(range(1, len(counts) + 1)):
+        return False
+    for cell, old in zip(code, before, strict=True):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    return True
 
 
 def cell_key(cell):
-    """Return what of a cell comes from the source."""
+    """Return the parts of a cell that come from the source."""
     return cell.id, cell.cell_type, cell.source, dict(cell.metadata)
 
 
@@ -110,14 +116,14 @@ def main():
     if unknown:
         sys.exit(f"no source in notebooks/ for: {', '.join(sorted(unknown))}")
     for source in sources():
-        wanted = options.all or source.stem in names or not in_step(source)
         if names and source.stem not in names:
             continue
-        if not wanted:
-            print(f"{source.stem}: unchanged")
-            continue
-        print(f"{source.stem}: executing ...", flush=True)
-        write(execute(read_source(source), NOTEBOOKS), source.with_suffix(".ipynb"))
+        notebook, target = read_source(source), source.with_suffix(".ipynb")
+        forced = options.all or source.stem in names or not target.exists()
+        if forced or not keep_outputs(notebook, nbformat.read(target, as_version=4)):
+            print(f"{source.stem}: executing ...", flush=True)
+            notebook = execute(notebook, NOTEBOOKS)
+        write(notebook, target)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Store the models of the instrument "What does it remember?", and the numbers that it shows.
 
-    python tools/passage.py [rnn=FOLDER gru=FOLDER lstm=FOLDER]
+    python -m tools.passage [rnn=FOLDER gru=FOLDER lstm=FOLDER]
 
 Each FOLDER is one that tools/train.py made; its weights go into data/weights, in float16. Without
 folders the models stay as they are, and only their numbers are computed again.

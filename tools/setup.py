@@ -1,6 +1,6 @@
 """Set up what every other command needs: ``.venv`` and ``node_modules``, from the locks.
 
-    python3 tools/setup.py
+    python3 -m tools.setup
 
 It needs Python and a network to the package registries, nothing else; all downloads are held to
 the hashes in the two locks. It is safe to repeat.
@@ -10,9 +10,9 @@ import os
 import subprocess
 import sys
 import venv
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 OLDEST, NEWEST = (3, 11), (3, 13)  # what the locked TensorFlow has wheels for
@@ -45,8 +45,8 @@ def main():
             advice = "on Debian and Ubuntu: apt-get install python3-venv"
             sys.exit(f"set-up stopped: Python could not make .venv ({error}); {advice}")
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "tools/uv.txt")
-    run(BIN / "uv", "sync", "--frozen", "--quiet")
-    run(BIN / "npm", "ci", "--silent", "--no-audit", "--no-fund")
+    run(BIN / "uv", "sync", "--frozen", "--quiet", "--extra", "notebooks")
+    run(BIN / "npm", "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund")
     (VENV / "ready").touch()
 
 

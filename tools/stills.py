@@ -1,6 +1,6 @@
 """Draw the still pictures of the instruments, which stand where no script runs.
 
-    python tools/stills.py
+    python -m tools.stills
 
 It needs Chromium (CHROMIUM, or chromium on the path). Each instrument draws itself, with its
 settings as they are at first, 640 pixels wide; the drawing is stored with the light page's colors.

@@ -243,7 +243,7 @@ def test_every_source_can_be_looked_up():
 def test_every_source_is_cited(book, pages):
     links = [h for p in pages if p.path.stem != "bibliography" for h, _ in p.links]
     cited = {h.split("#")[1] for h in links if "bibliography.html#" in h}
-    text = (book / "bibliography.html").read_text(encoding="utf-8")
+    text = (book / "reference" / "bibliography.html").read_text(encoding="utf-8")
     listed = re.findall(r'<div class="citation" id="(\w+)"', text)
     assert len(listed) == len(entries())
     uncited = [re.search(rf'id="{i}".*?</p>', text, re.S)[0] for i in listed if i not in cited]
@@ -252,7 +252,7 @@ def test_every_source_is_cited(book, pages):
 
 
 def test_every_term_is_defined_once_in_alphabetical_order():
-    text = (ROOT / "glossary.md").read_text(encoding="utf-8")
+    text = (ROOT / "reference" / "glossary.md").read_text(encoding="utf-8")
     terms = re.findall(r"^(\w[^\n]*)\n  \S", text.split("```{glossary}")[1], re.M)
     assert len(terms) == len(set(terms)) >= 40
     assert [t.casefold() for t in terms] == sorted(t.casefold() for t in terms)
@@ -271,7 +271,7 @@ def test_only_pages_with_an_instrument_carry_its_code(book, pages):
 
 
 def test_every_module_of_the_package_has_its_section(book):
-    text = (book / "api.html").read_text(encoding="utf-8")
+    text = (book / "reference" / "api.html").read_text(encoding="utf-8")
     for module in sorted((ROOT / "rnnbook").glob("[!_]*.py")):
         name = f"rnnbook.{module.stem}"
         assert f'id="module-{name}"' in text, f"api.md lacks {name}"

@@ -2,16 +2,11 @@
 
 import copy
 import re
-import sys
-from pathlib import Path
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import notebooks as tool  # noqa: E402
+from tools import notebooks as tool
 
 SOURCES = tool.sources()
 MIMES = {"text/plain", "text/html", "image/svg+xml", "application/vnd.rnnbook.claim+json"}

@@ -5,21 +5,16 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rnnbook import data
+from tools import manifest as tool
 
-ROOT = Path(__file__).resolve().parents[2]
 LISTED = tomllib.loads((data.FOLDER / "manifest.toml").read_text(encoding="utf-8"))["file"]
 # What in data/ is about the data.
 ABOUT = {"manifest.toml", "README.md", "novel/LICENSE", "novel/OUTLINE.md", "novel/STYLE.md"}
-
-sys.path.insert(0, str(ROOT / "tools"))
-
-import manifest as tool  # noqa: E402
 
 
 @pytest.fixture

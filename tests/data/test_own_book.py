@@ -3,16 +3,12 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from rnnbook import data
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import notebooks as tool  # noqa: E402
+from tools import ROOT
+from tools import notebooks as tool
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import copy
 import importlib
 import io
 import re
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -14,14 +13,10 @@ import nbformat
 import pytest
 
 from rnnbook import exercises as checks
+from tools import exercises as tool
+from tools import notebooks
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests")]
-
-import exercises as tool  # noqa: E402
-
-import notebooks  # noqa: E402
-
 SOURCES = notebooks.chapters()
 HEADING = re.compile(r"^### Exercise (\d+\.\d+): \S", re.MULTILINE)
 TAG = re.compile(r"\*(by hand|predict|code|explore) · (?:(\d+) minutes|an (hour|evening))\*")
@@ -267,8 +262,8 @@ def test_a_solution_in_prose_is_left_out_and_links_go_one_folder_up(tmp_path):
     script = tmp_path / "01_short.py"
     script.write_text(
         '# %% [markdown] tags=["solution"]\n# The answer is 42.\n\n'
-        "# %% [markdown]\n# [claims](../claims.md), [next](02_unfolding.ipynb), [e](#fig-1)\n",
+        "# %% [markdown]\n# [c](../reference/claims.md), [next](02_unfolding.ipynb), [e](#fig-1)\n",
         encoding="utf-8",
     )
     (cell,) = tool.student_copy(script).cells
-    assert cell.source == "[claims](../../claims.md), [next](02_unfolding.ipynb), [e](#fig-1)"
+    assert cell.source == "[c](../../reference/claims.md), [next](02_unfolding.ipynb), [e](#fig-1)"

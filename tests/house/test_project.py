@@ -103,7 +103,7 @@ def test_chapters_of_the_readme_are_all_chapters_and_its_links_reach_them():
     assert sorted(Path(file).stem for file in files) == sorted([*chapters, *chapters])
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "LICENSE-text.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "reference/LICENSE-text.md"])
 def test_links_of_the_documents_reach_a_file_and_pictures_have_words(name):
     for bang, words, target in re.findall(r"(!?)\[([^\[\]]*)\]\(([^)\s]+)\)", read(name)):
         assert target.startswith("https://") or (ROOT / target).exists(), target
@@ -199,7 +199,7 @@ def test_the_license_is_the_one_that_is_named():
     named = PYPROJECT["project"]["license"]
     assert named == yaml.safe_load(read("CITATION.cff"))["license"] == "BSD-3-Clause"
     assert read("LICENSE").startswith("BSD 3-Clause License\n")
-    assert "Attribution 4.0 International" in read("LICENSE-text.md")
+    assert "Attribution 4.0 International" in read("reference/LICENSE-text.md")
 
 
 # What GitHub reads.

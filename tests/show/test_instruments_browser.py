@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import pytest
@@ -11,10 +10,7 @@ from conftest import RECORD_SPOKEN, ROOT
 from rnnbook import hmm
 from rnnbook.nn import cells, gated_cells, gradients, layers
 from rnnbook.show import instruments
-
-sys.path.insert(0, str(ROOT / "tools"))
-
-import stills
+from tools import stills
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -1,6 +1,6 @@
 """What all benchmarks share: their results, with machine and versions, in benchmarks/results.
 
-A benchmark ends with ``save(...)``. ``tools/pages.py`` makes the book's page of benchmarks from the
+A benchmark ends with ``save(...)``. ``tools.pages`` makes the book's page of benchmarks from the
 saved files, so nobody types a figure.
 """
 
@@ -11,7 +11,9 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-RESULTS = Path(__file__).resolve().parent / "results"
+from tools import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def save(name, title, columns, rows, notes=(), packages=("numpy",), figure=None, alt=None):
@@ -50,7 +52,7 @@ def save(name, title, columns, rows, notes=(), packages=("numpy",), figure=None,
     print("\n".join(table(columns, rows)))
     result = {
         "title": title,
-        "command": f"python benchmarks/{name}.py",
+        "command": f"python -m benchmarks.{name}",
         "machine": machine(),
         "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
         "date": datetime.date.today().isoformat(),
