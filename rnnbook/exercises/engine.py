@@ -231,7 +231,9 @@ def _plain(answer):
 
 
 def _text(answer, returned, what):
-    answer = "".join(answer) if isinstance(answer, list) and not returned else answer
+    answer = answer.tolist() if isinstance(answer, np.ndarray) else answer
+    if isinstance(answer, list) and not returned and all(isinstance(p, str) for p in answer):
+        answer = "".join(answer)  # letter by letter
     if not isinstance(answer, str):
         raise Hint(f"{what} must be a text, in quotation marks; got {type(answer).__name__}.")
     return str(answer) if returned else "".join(answer.split()).lower()
