@@ -1075,47 +1075,42 @@ check("2.3", shapes)
 #
 # *code · 10 minutes*
 #
-# Write `states(f, inputs, h_0)` for *any* rule `f(h_prev, x_t)`. It returns the list of states $h_1$ to $h_T$, one for each input. Use
+# Write `all_states(f, inputs, h_0)` for *any* rule `f(h_prev, x_t)`. It returns the list of states $h_1$ to $h_T$, one for each input. Use
 # `itertools.accumulate`.
 
 
 # %% tags=["stub"]
-def states(f, inputs, h_0): ...
+def all_states(f, inputs, h_0): ...
 
 
-check("2.4", states)
+check("2.4", all_states)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def states(f, inputs, h_0):
-    return list(accumulate(inputs, f, initial=h_0))[1:]
+from rnnbook.exercises.chapter_02 import all_states
 
-
-check("2.4", states)
+check("2.4", all_states)
 
 # %% [markdown]
 # ### Exercise 2.5: Skill
 #
 # *code · 10 minutes*
 #
-# Write `skill(series, forecast)`: the skill over persistence of [Equation 2.4](#2.4). `series` holds $n + 1$ values, and
+# Write `skill_of(series, forecast)`: the skill over persistence of [Equation 2.4](#2.4). `series` holds $n + 1$ values, and
 # `forecast[i]` was made for `series[i + 1]`.
 
 
 # %% tags=["stub"]
-def skill(series, forecast): ...
+def skill_of(series, forecast): ...
 
 
-check("2.5", skill)
+check("2.5", skill_of)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def skill(series, forecast):
-    truth, naive = series[1:], series[:-1]
-    return 1 - ((forecast - truth) ** 2).mean() / ((naive - truth) ** 2).mean()
+from rnnbook.exercises.chapter_02 import skill_of
 
-
-check("2.5", skill)
+check("2.5", skill_of)
 
 # %% [markdown]
 # ### Exercise 2.6: Scale without a leak
@@ -1134,10 +1129,7 @@ check("2.6", scale)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def scale(train, test):
-    mean, sd = train.mean(), train.std()
-    return (train - mean) / sd, (test - mean) / sd
-
+from rnnbook.exercises.chapter_02 import scale
 
 check("2.6", scale)
 
@@ -1158,11 +1150,7 @@ check("2.7", teacher_inputs)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def teacher_inputs(y, V):
-    past = np.zeros((*y.shape, V))
-    past[:, 1:] = np.eye(V)[y[:, :-1]]
-    return past
-
+from rnnbook.exercises.chapter_02 import teacher_inputs
 
 check("2.7", teacher_inputs)
 
@@ -1248,9 +1236,10 @@ predicted = ...  # a list of three whole numbers
 check("2.10", predicted)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-x = np.zeros((1, 12, 1))
-x[0, 0, 0] = 1
-h = rnn(x, [[1.0]], [[1.0]], [0.0])[0, :, 0]
+h = [np.tanh(1.0)]  # the input is 0 from the second step on
+while len(h) < 12:
+    h.append(np.tanh(h[-1]))
+h = np.array(h)
 print(h.round(3))
 # Each step multiplies twice. A weight of 1 alone would keep the state; tanh makes it smaller.
 predicted = [3, 2 * 12, int((h < 0.5).argmax()) + 1]

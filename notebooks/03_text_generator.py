@@ -1060,10 +1060,7 @@ check("3.5", softmax)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def softmax(u):
-    p = np.exp(u - u.max(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True)
-
+from rnnbook.exercises.chapter_03 import softmax
 
 check("3.5", softmax)
 
@@ -1084,9 +1081,7 @@ check("3.6", bits_per_char)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def bits_per_char(p, text):
-    return -np.log2(p).sum() / len(text)
-
+from rnnbook.exercises.chapter_03 import bits_per_char
 
 check("3.6", bits_per_char)
 
@@ -1107,13 +1102,7 @@ check("3.7", nucleus)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def nucleus(p, share):
-    order = np.argsort(-p)
-    enough = np.searchsorted(p[order].cumsum(), share - 1e-12) + 1
-    kept = np.zeros_like(p)
-    kept[order[:enough]] = p[order[:enough]]
-    return kept / kept.sum()
-
+from rnnbook.exercises.chapter_03 import nucleus
 
 check("3.7", nucleus)
 
@@ -1134,15 +1123,7 @@ check("3.8", repeated)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def repeated(written):
-    # The source is now the text itself, from the next character on:
-    # otherwise each passage would find itself.
-    best, n = "", 1
-    for start in range(len(written)):  # only a longer passage is of interest
-        while written[start : start + n] in written[start + 1 :]:
-            best, n = written[start : start + n], n + 1
-    return best
-
+from rnnbook.exercises.chapter_03 import repeated
 
 check("3.8", repeated)
 print("greedy:  ", len(repeated(greedy)), "of", len(greedy), "characters")

@@ -2,7 +2,6 @@
 
 import copy
 import inspect
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -40,8 +39,7 @@ class Exercise:
     accepts : function, optional
         ``accepts(got, *case)``, where more than one answer is right.
     tolerance : float or list, optional
-        How far an answer may be off: what the rounding of the text allows. If not given, whole
-        numbers must be exact, and others right to five digits.
+        How far an answer may be off: what the rounding of the text allows. As in ``close``.
 
     Examples
     --------
@@ -51,23 +49,22 @@ class Exercise:
 
     right: object
     mistakes: Sequence = ()
-    otherwise: object = ""
-    cases: Callable | None = None
+    otherwise: str | list | Callable = ""
+    cases: Callable = lambda rng: [()]
     run: Callable = lambda function, *case: function(*case)
     accepts: Callable | None = None
-    tolerance: object = None
+    tolerance: float | list | None = None
 
     def hint(self, answer: object) -> str | None:
         """Return what is wrong with an answer, or None."""
         if answer is None or answer is Ellipsis:
             return NO_ANSWER
-        given = answer
+        if callable(self.right) and not callable(answer):
+            return "A function is wanted: hand in its name, without calling it."
+        if callable(answer) and not callable(self.right):
+            return "A value is wanted, not a function: call it first."
         try:
-            if callable(self.right) and not callable(answer):
-                raise Hint("A function is wanted: hand in its name, without calling it.")
-            if callable(answer) and not callable(self.right):
-                raise Hint("A value is wanted, not a function: call it first.")
-            answer = _guard(answer) if callable(answer) else _guard(lambda: given)()
+            answer = _guard(answer) if callable(answer) else _guard(_plain)(answer)
             for case in self.draw():
                 self._judge(answer, case)
         except Hint as words:
@@ -75,8 +72,8 @@ class Exercise:
         return None
 
     def draw(self) -> list[tuple]:
-        """Return the cases, the same at each call; of a value, one without arguments."""
-        return [()] if self.cases is None else self.cases(np.random.default_rng(0))
+        """Return the cases, the same at each call; a value has one, without arguments."""
+        return self.cases(np.random.default_rng(0))
 
     def result(self, answer: object, case: tuple) -> object:
         """Return what is compared: a value itself, or what a function makes of a case's copy."""
@@ -85,13 +82,22 @@ class Exercise:
         with np.errstate(all="ignore"):
             return _plain(self.run(answer, *copy.deepcopy(case)))
 
+    def example(self, wrong: object, other: object) -> object:
+        """Return a mistake as an answer: ``...`` filled from another, changes of source made."""
+        if not callable(self.right):
+            return _fill(wrong, other)
+        return edit(self.right, *wrong) if isinstance(wrong, list) else wrong
+
     def _judge(self, answer, case):
         """Raise the hint if an answer is not right in a case."""
         returned = callable(answer)
-        got, right = self.result(answer, case), self.result(self.right, case)
-        got, right = read(got, right, returned), read(right, right, returned)
+        right = self.result(self.right, case)
+        got = _read(self.result(answer, case), right, returned)
+        right = _read(right, right, returned)
         fault = _fault(got, right, returned)
-        if not fault and self._right(got, right, case):
+        if not fault and (
+            self.accepts(got, *case) if self.accepts else _same(got, right, self.tolerance)
+        ):
             return
         fitting = (words for words, *m in self.mistakes if self._fits(got, right, case, fault, *m))
         words = next(fitting, fault or self.otherwise)
@@ -99,43 +105,15 @@ class Exercise:
             words = words[_wrong_part(got, right, self.tolerance)]
         raise Hint(words(got, *case) if callable(words) else words)
 
-    def _right(self, got, right, case):
-        return self.accepts(got, *case) if self.accepts else same(got, right, self.tolerance)
-
     def _fits(self, got, right, case, fault, wrong, when=None):
         """Return True if an answer makes the mistake, in this case."""
         if when is not None:
             return not fault and when(got, *case)
-        wrong = self.example(wrong, got)
+        wrong = self.result(self.example(wrong, got), case)
         try:
-            wrong = read(self.result(wrong, case), right, callable(wrong))
-            return same(got, wrong, self.tolerance)
+            return _same(got, _read(wrong, right, callable(self.right)), self.tolerance)
         except Hint:  # nothing that could be compared
             return False
-
-    def example(self, wrong: object, filling: object) -> object:
-        """Return a mistake as an answer, with ``...`` filled in and changes of source made."""
-        if not callable(self.right):
-            return fill(wrong, filling)
-        return edit(self.right, *wrong) if isinstance(wrong, list) else wrong
-
-
-def _guard(function):
-    """Return a learner's function that turns what it raises into a hint."""
-
-    def call(*arguments):
-        try:
-            return _plain(function(*arguments))
-        except Exception as error:
-            raise Hint(f"It stopped with {type(error).__name__}: {error}") from error
-
-    return call
-
-
-def _wrong_part(got, right, tolerance):
-    allowed = tolerance if isinstance(tolerance, list) else [tolerance] * len(right)
-    parts = zip(got, right, allowed, strict=True)
-    return next(i for i, part in enumerate(parts) if not same(*part))
 
 
 def edit(function: Callable, *changes: str) -> Callable:
@@ -148,73 +126,52 @@ def edit(function: Callable, *changes: str) -> Callable:
     *changes : str
         Pieces of its source, and what stands there in the wrong one.
     """
-    source = textwrap.dedent(inspect.getsource(function))
+    source = inspect.getsource(function)
     for old, new in zip(changes[::2], changes[1::2], strict=True):
         if old not in source:
             raise ValueError(f"{old!r} must stand in the source of {function.__name__}")
         source = source.replace(old, new)
-    names = dict(function.__globals__)
+    names = function.__globals__ | {function.__name__: None}
     exec(source, names)
     return names[function.__name__]
 
 
-def fill(wrong: object, got: object) -> object:
-    """Return a wrong answer with the parts of another where it has ``...``."""
-    if wrong is Ellipsis:
-        return got
-    if isinstance(wrong, dict) and isinstance(got, dict):
-        return {name: fill(wrong.get(name, ...), part) for name, part in got.items()}
-    parts = list(got) if np.iterable(got) else [got]
-    if isinstance(wrong, list) and len(wrong) == len(parts):
-        return [fill(w, part) for w, part in zip(wrong, parts, strict=True)]
-    return wrong
-
-
-def read(answer: object, right: object, returned: bool = False, what: str = "") -> object:
-    """Return an answer in the form of the right one, whatever form it was given in.
+def close(got: ArrayLike, right: ArrayLike, tolerance: ArrayLike | None = None) -> bool:
+    """Return True if two arrays have the same shape and agree; NaN agrees with NaN.
 
     Parameters
     ----------
-    answer : object
-        The answer, or what a function ``returned``.
-    right : object
-        The right one, of which the form counts.
-    what : str
-        What a hint calls a part of an answer.
+    got, right : array_like
+        The arrays.
+    tolerance : float or array_like, optional
+        The largest difference. If not given, it is 1e-6 for whole numbers in ``right``, and
+        1e-5, of 1 or of the number itself if that is larger, for others.
 
-    Returns
-    -------
-    numpy.ndarray, str, tuple (a shape), or a list or dictionary of these
-        The answer. Arrays are of whole numbers or of float64; their shape is as it was given.
+    Examples
+    --------
+    >>> close([0.333333], [1 / 3]), close(619.9999, 620)
+    (True, False)
     """
-    if answer is None or answer is Ellipsis:
-        raise Hint("It returned nothing: is a return missing?" if returned else NO_ANSWER)
-    if isinstance(right, tuple) and what and not returned:
-        return _shape(answer, what)
-    what = what or _name(returned)
-    if isinstance(right, str):
-        return _text(answer, returned, what)
-    if isinstance(right, dict):
-        if not isinstance(answer, dict) or set(answer) != set(right):
-            raise Hint(f"{what} must be a dictionary with the keys {', '.join(map(str, right))}.")
-        return {name: read(answer[name], part, returned, name) for name, part in right.items()}
-    if _is_numbers(right):
-        return _numbers(answer, np.asarray(right), returned, what)
-    if not isinstance(answer, list | np.ndarray) or len(answer) != len(right):
-        raise Hint(f"{what} must have {len(right)} parts, one after the other.")
-    parts = enumerate(zip(answer, right, strict=True), 1)
-    return [read(part, like, returned, f"Part {i}") for i, (part, like) in parts]
-
-
-def _name(returned):
-    return "What it returned" if returned else "The answer"
-
-
-def _is_numbers(right):
-    try:
-        return np.asarray(right, dtype=float) is not None
-    except (TypeError, ValueError):
+    got, right = np.asarray(got, dtype=float), np.asarray(right)
+    if got.shape != right.shape:
         return False
+    if tolerance is None:
+        tolerance = 1e-6 if right.dtype.kind in "iu" else 1e-5 * np.maximum(1, np.abs(right))
+    with np.errstate(invalid="ignore"):
+        near = (np.abs(got - right) <= tolerance) & np.isfinite(right)
+    return bool(np.all(near | (got == right) | (np.isnan(got) & np.isnan(right))))
+
+
+def _guard(function):
+    """Return a learner's function that turns what it raises into a hint."""
+
+    def call(*arguments):
+        try:
+            return _plain(function(*arguments))
+        except Exception as error:
+            raise Hint(f"It stopped with {type(error).__name__}: {error}") from error
+
+    return call
 
 
 def _plain(answer):
@@ -230,92 +187,126 @@ def _plain(answer):
     return [_plain(part) for part in answer]
 
 
-def _text(answer, returned, what):
+def _fill(wrong, other):
+    """Return a wrong answer with the parts of another where it has ``...``."""
+    if wrong is Ellipsis:
+        return other
+    if isinstance(wrong, dict) and isinstance(other, dict):
+        return {name: _fill(wrong.get(name, ...), part) for name, part in other.items()}
+    parts = list(other) if np.iterable(other) else [other]
+    if isinstance(wrong, list) and len(wrong) == len(parts):
+        return [_fill(w, part) for w, part in zip(wrong, parts, strict=True)]
+    return wrong
+
+
+def _name(what, returned):
+    return what or ("What it returned" if returned else "The answer")
+
+
+def _read(answer, right, returned, what=""):
+    """Return an answer in the form of the right one: arrays, texts, shapes, lists, dictionaries.
+
+    Arrays keep the shape in which they were given, so that a wrong one can be a mistake.
+    """
+    if answer is None or answer is Ellipsis:
+        raise Hint("It returned nothing: is a return missing?" if returned else NO_ANSWER)
+    if isinstance(right, tuple) and what and not returned:
+        return _read_shape(answer, what)
+    if isinstance(right, str):
+        return _read_text(answer, returned, what)
+    if isinstance(right, dict):
+        if not isinstance(answer, dict) or set(answer) != set(right):
+            keys = ", ".join(map(str, right))
+            raise Hint(f"{_name(what, returned)} must be a dictionary with the keys {keys}.")
+        return {name: _read(answer[name], part, returned, name) for name, part in right.items()}
+    if _is_numbers(right):
+        return _read_numbers(answer, np.asarray(right), returned, what)
+    if not isinstance(answer, list | np.ndarray) or len(answer) != len(right):
+        raise Hint(f"{_name(what, returned)} must have {len(right)} parts, one after the other.")
+    parts = enumerate(zip(answer, right, strict=True), 1)
+    return [_read(part, like, returned, f"Part {i}") for i, (part, like) in parts]
+
+
+def _is_numbers(right):
+    try:
+        return np.asarray(right, dtype=float) is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def _read_text(answer, returned, what):
     answer = answer.tolist() if isinstance(answer, np.ndarray) else answer
-    if isinstance(answer, list) and not returned and all(isinstance(p, str) for p in answer):
-        answer = "".join(answer)  # letter by letter
+    answer = "".join(map(str, answer)) if isinstance(answer, list) and not returned else answer
     if not isinstance(answer, str):
-        raise Hint(f"{what} must be a text, in quotation marks; got {type(answer).__name__}.")
+        kind = type(answer).__name__
+        raise Hint(f"{_name(what, returned)} must be a text, in quotation marks; got {kind}.")
     return str(answer) if returned else "".join(answer.split()).lower()
 
 
-def _shape(answer, what):
+def _read_shape(answer, what):
     try:
-        return tuple(np.asarray(answer, dtype=float).tolist())
+        return tuple(np.asarray(list(answer), dtype=float).ravel().tolist())
     except (TypeError, ValueError):
         raise Hint(
             f"{what} must be a tuple of whole numbers, such as (8, 5, 2); of one, (8,)."
         ) from None
 
 
-def _numbers(answer, right, returned, what):
+def _read_numbers(answer, right, returned, what):
+    name = _name(what, returned)
     if np.ma.is_masked(answer):
-        raise Hint(f"{what} has masked entries: fill them.")
+        raise Hint(f"{name} has masked entries: fill them.")
     try:
         array = np.asarray(answer)
         if array.dtype.kind == "O" and any(part is None or part is ... for part in array.flat):
-            raise Hint(f"{what} has a part that is still nothing.")
+            raise Hint(f"{name} has a part that is still nothing.")
         truths = array.dtype.kind == "b" and not returned and right.dtype.kind != "b"
         if truths or array.dtype.kind in "cmM":
             raise TypeError  # astype would take them
         array = array.astype(int if array.dtype.kind in "iu" else float)
-    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+    except (TypeError, ValueError):
         kind = "unlike parts" if isinstance(answer, list) else type(answer).__name__
-        raise Hint(f"{what} must be numbers, of shape {right.shape}; got {kind}.") from None
+        raise Hint(f"{name} must be numbers, of shape {right.shape}; got {kind}.") from None
     loose = array.squeeze().shape == right.squeeze().shape and (right.ndim == 0 or not returned)
     return array.reshape(right.shape) if loose else array
 
 
-def _fault(got, right, returned, what=""):
-    """Return a sentence where an answer has another shape, or NaN or infinity in it."""
-    if isinstance(right, dict | list):
-        names = right if isinstance(right, dict) else range(len(right))
-        faults = (_fault(got[n], right[n], returned, str(n)) for n in names)
-        return next((fault for fault in faults if fault), None)
-    if isinstance(right, str | tuple):
-        return None
-    what = f"Part {what}" if what.isdigit() else what or _name(returned)
-    if got.shape != right.shape and right.ndim == 0:
-        return f"{what} must be one number, got {got.size} of them."
-    if got.shape != right.shape and right.ndim == 1 and not returned and got.ndim < 2:
-        return f"{what} must have {right.size} numbers, got {got.size}."
-    if got.shape != right.shape:
-        return f"{what} has shape {got.shape}; {right.shape} is wanted."
-    if not np.isfinite(got).all():
-        return f"{what} holds NaN or infinity: is something divided by zero, or too large?"
-    return None
+def _parts(answer):
+    """Return name -> part of a dictionary or of a list of unlike parts; None of all else."""
+    if isinstance(answer, list):
+        return {f"Part {i}": part for i, part in enumerate(answer, 1)}
+    return answer if isinstance(answer, dict) else None
 
 
-def same(got: object, right: object, tolerance: object = None) -> bool:
-    """Return True if two answers, as ``read`` returns them, agree in all parts."""
-    if isinstance(right, dict):
-        return all(same(got[name], part, tolerance) for name, part in right.items())
-    if isinstance(right, list):
-        return all(same(g, part, tolerance) for g, part in zip(got, right, strict=True))
+def _same(got, right, tolerance):
+    """Return True if two answers, as ``_read`` returns them, agree in all parts."""
+    if (parts := _parts(right)) is not None:
+        given = _parts(got)
+        return all(_same(given[name], part, tolerance) for name, part in parts.items())
     return got == right if isinstance(right, str | tuple) else close(got, right, tolerance)
 
 
-def close(got: ArrayLike, right: ArrayLike, tolerance: object = None) -> bool:
-    """Return True if two arrays have the same shape and agree; NaN agrees with NaN.
+def _wrong_part(got, right, tolerance):
+    allowed = tolerance if isinstance(tolerance, list) else [tolerance] * len(right)
+    parts = zip(got, right, allowed, strict=True)
+    return next(i for i, part in enumerate(parts) if not _same(*part))
 
-    Parameters
-    ----------
-    got, right : array_like
-        The arrays.
-    tolerance : float or array_like, optional
-        The largest difference. If not given, it is 0 for whole numbers in ``right``, and
-        1e-5, of 1 or of the number itself if that is larger, for others.
 
-    Examples
-    --------
-    >>> close([0.333333], [1 / 3]), close(619.9999, 620)
-    (True, False)
-    """
-    got, right = np.asarray(got, dtype=float), np.asarray(right)
+def _fault(got, right, returned, what=""):
+    """Return a sentence where an answer has another shape, or NaN or infinity in it."""
+    if (parts := _parts(right)) is not None:
+        given = _parts(got)
+        faults = (_fault(given[name], part, returned, name) for name, part in parts.items())
+        return next(filter(None, faults), None)
+    if isinstance(right, str | tuple):
+        return None
+    name = _name(what, returned)
+    if got.shape != right.shape and right.ndim == 0:
+        return f"{name} must be one number, got {got.size} of them."
+    if got.shape != right.shape and right.ndim == 1 and not returned and got.ndim < 2:
+        return f"{name} must have {right.size} numbers, got {got.size}."
     if got.shape != right.shape:
-        return False
-    if tolerance is None:
-        tolerance = 0 if right.dtype.kind in "iu" else 1e-5 * np.maximum(1, np.abs(right))
-    with np.errstate(invalid="ignore"):
-        near = np.abs(got - right) <= tolerance
-    return bool(np.all(near | (got == right) | (np.isnan(got) & np.isnan(right))))
+        return f"{name} has shape {got.shape}; {right.shape} is wanted."
+    if not np.isfinite(got).all():
+        return f"{name} holds NaN or infinity: is something divided by zero, or too large?"
+    return None

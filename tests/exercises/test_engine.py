@@ -1,20 +1,23 @@
 """All exercises at once: right answers pass in every form, each mistake gets its own hint."""
 
 import copy
+import re
 from collections import deque
 
 import numpy as np
 import pytest
 
+from rnnbook import data
 from rnnbook import exercises as module
 from rnnbook.exercises import engine, hint
 from rnnbook.exercises.engine import Exercise, close, edit
+from rnnbook.text import Vocabulary
+from rnnbook.text.ngram import NGram
 
 ALL = {
     number: exercise
     for chapter in module.chapters()
     for number, exercise in module.exercises(chapter).items()
-    if isinstance(exercise, Exercise)
 }
 FUNCTIONS = {number: e for number, e in ALL.items() if callable(e.right)}
 VALUES = {number: e for number, e in ALL.items() if number not in FUNCTIONS}
@@ -142,9 +145,10 @@ def test_each_part_that_is_wrong_gets_a_hint(number):
     if isinstance(otherwise, list):
         assert len(otherwise) == len(right)
         for i, words in enumerate(otherwise):
-            wrong = [*right]
             other = (part for part in right if part != right[i])
-            wrong[i] = next(other) if isinstance(right[i], str) else right[i] + 1234
+            longer = (*right[i], 9) if isinstance(right[i], tuple) else None
+            off = next(other) if isinstance(right[i], str) else longer or right[i] + 1234
+            wrong = [off if j == i else part for j, part in enumerate(right)]
             given = [w for w, *_ in ALL[number].mistakes]
             assert hint(number, wrong) in [words, *given]
 
@@ -157,6 +161,19 @@ def test_there_are_hints_enough_and_they_are_sentences(number):
     assert len(set(words)) >= 3
     for sentence in words:
         assert callable(sentence) or sentence.endswith((".", "?", "!"))
+
+
+@each_value
+def test_no_hint_gives_a_number_of_the_answer_away(number):
+    right, otherwise = ALL[number].right, ALL[number].otherwise
+    if isinstance(right, str) or not is_numbers(right) or number == "4.8":  # it says what to try
+        return
+    words = [w for w, *_ in ALL[number].mistakes]
+    words += otherwise if isinstance(otherwise, list) else [otherwise]
+    numbers = {f"{part:g}" for part in np.ravel(right).astype(float) if abs(part) >= 10}
+    for sentence in words:
+        if not callable(sentence):
+            assert not numbers & set(re.findall(r"[\d.]*\d", sentence.replace(",", "")))
 
 
 ODD = [np.nan, np.inf, -np.inf, 1e300, -7.5, "seven", b"", [], (), {}, {1}, [None], [...], True]
@@ -231,6 +248,18 @@ def test_an_error_and_nothing_are_told_so(number):
     assert "nothing" in hint(number, lambda *arguments: ...)
 
 
+def test_counting_is_not_enough_for_3_10_and_neither_is_learning_the_answer_by_heart():
+    text, held = data.novel("train"), data.novel("validation")
+    letters = Vocabulary(text, "characters")
+    ids, held = letters.encode(text), letters.encode(held)
+    for n in (4, 6):
+        model = NGram(ids, n, len(letters))
+        assert "Mix models" in hint("3.10", model.log_probabilities(held))
+    leaked = NGram(held, 6, len(letters)).log_probabilities(held)
+    assert "too good" in hint("3.10", leaked)
+    assert hint("3.10", np.full(len(held), -1.69 * np.log(2))) is None  # the large LSTM's
+
+
 # What is beneath.
 
 
@@ -289,6 +318,8 @@ def test_whole_numbers_are_exact_and_others_to_five_digits():
     assert not close(1.001, 1.0)
     assert close(1000.001, 1000.0)
     assert not close(1000.1, 1000.0)
+    assert not close(3, np.inf)
+    assert close([np.nan, -np.inf], [np.nan, -np.inf])
 
 
 def test_an_edit_must_stand_in_the_source():

@@ -49,20 +49,33 @@ def imports(notebook):
     return names
 
 
+def variables(notebook):
+    """Return the names that the chapter's own cells assign or define."""
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    own = [c.source for c in code if not {"stub", "solution"} & set(c.metadata.get("tags", []))]
+    nodes = list(ast.walk(ast.parse("\n".join(own))))
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} | {
+        n.name for n in nodes if isinstance(n, ast.FunctionDef)
+    }
+
+
 def answers(notebook, tag):
     """Run the cells of a tag; return (exercise, hint or None) of each call of ``check``.
 
     A cell that goes on from the chapter's own variables is left out: what it says is in the
     executed notebook.
     """
-    names, found = imports(notebook), []
+    names, found, assigned = imports(notebook), [], variables(notebook)
     names["check"] = lambda exercise, answer: found.append(
         (exercise, checks.hint(exercise, answer))
     )
     with contextlib.redirect_stdout(io.StringIO()), matplotlib.rc_context({"backend": "agg"}):
         for cell in tagged(notebook, tag):
-            with contextlib.suppress(NameError):
+            try:
                 exec(cell, dict(names))
+            except NameError as error:
+                if error.name not in assigned:
+                    raise
     return found
 
 
@@ -143,6 +156,10 @@ def test_each_stub_fails_with_a_hint_and_without_an_error(source):
     for exercise, hint in found:
         assert hint, f"the stub of {exercise} was called correct"
         assert "stopped with" not in hint, f"{exercise}: {hint}"
+
+
+def test_each_module_of_exercises_belongs_to_a_chapter():
+    assert checks.chapters() == [chapter(source) for source in SOURCES]
 
 
 # What the tests above must find.
