@@ -1320,9 +1320,7 @@ check("5.4", bound)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def bound(W_hh, lag):
-    return np.linalg.norm(W_hh, 2) ** lag  # sigma_1; the slope is at most 1
-
+from rnnbook.exercises.chapter_05 import bound
 
 check("5.4", bound)
 
@@ -1342,10 +1340,7 @@ check("5.5", start)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def start(H, gain, seed):
-    Q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(H, H)))
-    return gain * Q
-
+from rnnbook.exercises.chapter_05 import start
 
 check("5.5", start)
 
@@ -1366,11 +1361,7 @@ check("5.6", clip)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def clip(gradients, limit):
-    norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
-    factor = min(1, limit / norm) if norm else 1
-    return {name: factor * g for name, g in gradients.items()}
-
+from rnnbook.exercises.chapter_05 import clip
 
 check("5.6", clip)
 
@@ -1391,10 +1382,7 @@ check("5.7", first_bad)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def first_bad(h):
-    bad = ~np.isfinite(h).all(axis=(0, 2))
-    return int(bad.argmax()) + 1 if bad.any() else 0
-
+from rnnbook.exercises.chapter_05 import first_bad
 
 check("5.7", first_bad)
 

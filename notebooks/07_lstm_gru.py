@@ -1521,12 +1521,7 @@ check("7.4", step)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def step(x_t, h, c, w):
-    a = {g: x_t @ w[f"W_x{g}"].T + h @ w[f"W_h{g}"].T + w[f"b_{g}"] for g in "ifco"}
-    i, f, o = (1 / (1 + np.exp(-a[g])) for g in "ifo")
-    c = f * c + i * np.tanh(a["c"])
-    return o * np.tanh(c), c
-
+from rnnbook.exercises.chapter_07 import step
 
 check("7.4", step)
 
@@ -1546,10 +1541,7 @@ check("7.5", convert)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def convert(w):
-    # 1 - sigmoid(a) = sigmoid(-a): only the update gate changes its sign.
-    return {name: -array if name.endswith("z") else array for name, array in w.items()}
-
+from rnnbook.exercises.chapter_07 import convert
 
 check("7.5", convert)
 
@@ -1569,11 +1561,7 @@ check("7.6", forget_weights)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def forget_weights(kernel, recurrent, bias):
-    H = len(recurrent)
-    second = slice(H, 2 * H)  # i, f, c, o
-    return kernel[:, second].T, recurrent[:, second].T, bias[second]
-
+from rnnbook.exercises.chapter_07 import forget_weights
 
 check("7.6", forget_weights)
 
@@ -1593,9 +1581,7 @@ check("7.7", last_state)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def last_state(h, mask):
-    return h[np.arange(len(h)), mask.sum(axis=1) - 1]
-
+from rnnbook.exercises.chapter_07 import last_state
 
 check("7.7", last_state)
 
@@ -1645,9 +1631,7 @@ check("7.9", join)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def join(ahead, back):
-    return np.concatenate([ahead, back[:, ::-1]], axis=-1)
-
+from rnnbook.exercises.chapter_07 import join
 
 check("7.9", join)
 

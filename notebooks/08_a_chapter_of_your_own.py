@@ -766,12 +766,7 @@ check("8.5", rate)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def rate(step, steps, peak, warmup):
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    done = (step - warmup) / (steps - warmup)
-    return peak * (1 + np.cos(np.pi * done)) / 2
-
+from rnnbook.exercises.chapter_08 import rate
 
 check("8.5", rate)
 
@@ -791,10 +786,7 @@ check("8.6", rows)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def rows(ids, B, T):
-    n = (len(ids) - 1) // (B * T)  # batches
-    return ids[: B * n * T].reshape(B, n, T).swapaxes(0, 1)
-
+from rnnbook.exercises.chapter_08 import rows
 
 check("8.6", rows)
 
@@ -814,15 +806,7 @@ check("8.7", stop)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def stop(held_out, patience):
-    best = 0
-    for epoch in range(len(held_out)):
-        if held_out[epoch] < held_out[best]:
-            best = epoch
-        if epoch - best >= patience:
-            break
-    return [epoch + 1, best + 1]
-
+from rnnbook.exercises.chapter_08 import stop
 
 check("8.7", stop)
 
@@ -842,14 +826,7 @@ check("8.8", copied)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def copied(written, source, n):
-    known = {source[j : j + n] for j in range(len(source) - n + 1)}
-    mark = np.zeros(len(written), bool)
-    for j in range(len(written) - n + 1):
-        if written[j : j + n] in known:
-            mark[j : j + n] = True
-    return mark.mean()
-
+from rnnbook.exercises.chapter_08 import copied
 
 check("8.8", copied)
 

@@ -237,6 +237,7 @@ def _is_numbers(right):
 
 
 def _read_text(answer, returned, what):
+    answer = answer.tolist() if isinstance(answer, np.ndarray) else answer
     answer = "".join(map(str, answer)) if isinstance(answer, list) and not returned else answer
     if not isinstance(answer, str):
         kind = type(answer).__name__
