@@ -34,9 +34,9 @@ if importlib.util.find_spec("rnnbook") is None:
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from rnnbook import RNN
 from rnnbook import keras as keras_models
 from rnnbook.exercises import check
-from rnnbook.nn import cells
 from rnnbook.show import diagrams, style
 from rnnbook.show.claims import claim
 
@@ -145,10 +145,13 @@ plt.show()
 # lines come back, and they are the trouble with recurrent networks.
 
 # %%
-x = np.zeros((1, 101, 1))
-x[0, 0, 0] = 1.0
-keeps = cells.rnn(x, [[1.0]], [[0.9]], [0.0], activation="identity")[0, 100, 0]
-grows = cells.rnn(x, [[1.0]], [[1.1]], [0.0], activation="identity")[0, 100, 0]
+left = {}
+for w_h in (0.9, 1.1):
+    h = 1.0  # after the input 1
+    for _ in range(100):
+        h = w_h * h
+    left[w_h] = h
+keeps, grows = left.values()
 assert grows / keeps > 1e8
 claim(
     71,
@@ -301,8 +304,21 @@ claim(17, ("shapes of W_hh that are (3, 3), of three", fitting, "== 3"))
 # | $D$ | the numbers at each time step, also called **[features](#term-feature)** | 2 |
 #
 # So the input is an array of shape $(B, T, D)$, and the states are one of shape $(B, T, H)$. An example is now a row, and for rows
-# [Equation 1.2](#1.2) reads $h_t = \tanh(x_t W_{xh}^\top + h_{t-1} W_{hh}^\top + b_h)$: the same sums, written sideways. In the package it is one line of
-# [rnn_step](#rnnbook.nn.cells.rnn_step), and [rnn](#rnnbook.nn.cells.rnn) is the loop around it.
+# [Equation 1.2](#1.2) reads $h_t = \tanh(x_t W_{xh}^\top + h_{t-1} W_{hh}^\top + b_h)$: the same sums, written sideways.
+
+
+# %%
+def rnn(x, W_xh, W_hh, b_h, h_0=None, phi=np.tanh):
+    h_t = np.zeros((len(x), len(b_h))) if h_0 is None else h_0
+    h = []
+    for t in range(x.shape[1]):
+        h_t = phi(x[:, t] @ np.transpose(W_xh) + h_t @ np.transpose(W_hh) + b_h)
+        h.append(h_t)
+    return np.stack(h, axis=1)
+
+
+# %% [markdown]
+# That is the whole layer. The package has the same one, made fast: [RNN](#rnnbook.nn.layers.RNN). With the same weights it gives the same states.
 
 # %%
 B, T, D, H = 4, 6, 2, 3
@@ -310,13 +326,14 @@ x = rng.normal(size=(B, T, D))
 W_xh, b_h = rng.normal(size=(H, D)), rng.normal(size=H)
 W_hh = 0.5 * rng.normal(size=(H, H))
 
-h_t = np.zeros((B, H))
-for t in range(T):
-    h_t = cells.rnn_step(x[:, t], h_t, W_xh, W_hh, b_h)
-
-h = cells.rnn(x, W_xh, W_hh, b_h)
+h = rnn(x, W_xh, W_hh, b_h)
 print("x", x.shape, "-> h", h.shape)
-assert np.array_equal(h[:, -1], h_t)
+
+layer = RNN(D, H, dtype="float64")
+layer.set_weights([W_xh.T, W_hh.T, b_h])  # laid out as in Keras
+h_layer, last = layer.forward(x)
+assert np.allclose(h_layer, h, rtol=0, atol=1e-14)
+assert np.array_equal(last, h_layer[:, -1])
 
 # %% [markdown]
 # <a id="question-1"></a>
@@ -350,8 +367,8 @@ print("Keras takes (1, 6, 1) and returns", tuple(state.shape))
 
 # %%
 order = rng.permutation(B)
-together = cells.rnn(x[order], W_xh, W_hh, b_h)
-alone = np.concatenate([cells.rnn(x_i[None], W_xh, W_hh, b_h) for x_i in x])
+together = rnn(x[order], W_xh, W_hh, b_h)
+alone = np.concatenate([rnn(x_i[None], W_xh, W_hh, b_h) for x_i in x])
 permuted = np.abs(together - h[order]).max()
 single = np.abs(alone - h).max()
 claim(
@@ -366,8 +383,8 @@ claim(
 
 # %%
 first, second = h[:1, -1], x[1:2]  # where one sequence ended, and the next one
-fresh = cells.rnn(second, W_xh, W_hh, b_h)
-carried = cells.rnn(second, W_xh, W_hh, b_h, h_0=first)
+fresh = rnn(second, W_xh, W_hh, b_h)
+carried = rnn(second, W_xh, W_hh, b_h, h_0=first)
 gap = np.abs(carried - fresh).max(axis=(0, 2))
 print("difference at each time step:", np.round(gap, 3))
 claim(4, ("state carried on, difference at the first step", gap[0], "> 0.1"))
@@ -386,16 +403,16 @@ claim(4, ("state carried on, difference at the first step", gap[0], "> 0.1"))
 # %%
 rng_67 = np.random.default_rng(67)
 x_67 = rng_67.normal(size=(20, 6, 1))
-linear = ([[1.0]], [[0.5]], [0.0])
-target = cells.rnn(x_67, *linear, np.full((20, 1), 2.0), "identity")
+linear = {"W_xh": [[1.0]], "W_hh": [[0.5]], "b_h": [0.0], "phi": np.positive}
+target = rnn(x_67, **linear, h_0=np.full((20, 1), 2.0))
 
-from_zero = cells.rnn(x_67, *linear, activation="identity")
+from_zero = rnn(x_67, **linear)
 share = 0.5 ** np.arange(1, 7)[:, None]  # of h_0 in the state at t = 1 ... 6
 learned = ((target - from_zero) * share).sum() / (20 * share**2).sum()
 print("learned h_0:", round(learned, 3), "  its share in h_6:", share[-1, 0])
 
 # %%
-after = cells.rnn(x_67, *linear, np.full((20, 1), learned), "identity")
+after = rnn(x_67, **linear, h_0=np.full((20, 1), learned))
 loss_zero = ((from_zero - target) ** 2).mean(axis=(0, 2))
 loss_learned = ((after - target) ** 2).mean()
 print("squared error at each step:", np.round(loss_zero, 4))
@@ -474,9 +491,8 @@ error = np.abs(y_hat.sum(axis=-1) - 1).max()
 # ReLU, $\max(0, a)$, as $(0, \infty)$. Zero belongs to it, and for a normal input ReLU is zero half of the time:
 
 # %%
-from rnnbook.nn.activations import relu
-
-zeros = (relu(np.random.default_rng(56).normal(size=10_000)) == 0).mean()
+a = np.random.default_rng(56).normal(size=10_000)
+zeros = (np.maximum(0, a) == 0).mean()
 claim(
     56,
     ("sums of ŷ_t, largest distance from 1", error, "< 1e-12", 0),
@@ -497,7 +513,7 @@ layer.build((None, None, D))
 keras_models.set_simple_rnn_weights(layer, W_xh, W_hh, b_h)
 print("shapes in Keras:", [w.shape for w in layer.get_weights()])
 
-ours = cells.rnn(x, W_xh, W_hh, b_h)
+ours = rnn(x, W_xh, W_hh, b_h)
 theirs = np.asarray(layer(x.astype("float32")))
 print("equal to 1e-6:", np.allclose(ours, theirs, rtol=0, atol=1e-6))
 assert np.abs(ours - theirs).max() < 1e-6
@@ -508,11 +524,9 @@ assert np.abs(ours - theirs).max() < 1e-6
 
 # %%
 keras.utils.set_random_seed(1)
-layer = keras.layers.SimpleRNN(
-    H
-)  # without return_sequences it gives the last state only
+layer = keras.layers.SimpleRNN(H)  # gives the last state only
 last = np.asarray(layer(x.astype("float32")))
-ours = cells.rnn(x, *keras_models.simple_rnn_weights(layer))
+ours = rnn(x, *keras_models.simple_rnn_weights(layer))
 print("Keras:", last.shape, " ours:", ours.shape)
 assert np.abs(ours[:, -1] - last).max() < 1e-6
 assert np.array_equal(layer.get_weights()[2], np.zeros(H))

@@ -47,11 +47,10 @@ import numpy as np
 import tensorflow as tf
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data
+from rnnbook import RNN, data
 from rnnbook.data import tasks
 from rnnbook.exercises import check
-from rnnbook.keras import OutputToHiddenCell, set_simple_rnn_weights, trained
-from rnnbook.nn.cells import rnn, rnn_step
+from rnnbook.keras import OutputToHiddenCell, set_simple_rnn_weights, train_seeds
 from rnnbook.show import diagrams, instruments, style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
@@ -95,15 +94,17 @@ x, h_0 = rng.normal(size=(B, T, D)), np.zeros((B, H))
 
 
 def f(h_prev, x_t):
-    return rnn_step(x_t, h_prev, W_xh, W_hh, b_h)
+    return np.tanh(x_t @ W_xh.T + h_prev @ W_hh.T + b_h)
 
 
 # %% [markdown]
-# The loop of chapter 1 is [rnn](#rnnbook.nn.cells.rnn). The unfolded graph is five nested calls, as in
+# The loop of chapter 1 is [RNN](#rnnbook.nn.layers.RNN). The unfolded graph is five nested calls, as in
 # [Equation 2.2](#2.2). Both give the state after the last step.
 
 # %%
-loop = rnn(x, W_xh, W_hh, b_h)
+layer = RNN(D, H, dtype="float64")
+layer.set_weights([W_xh.T, W_hh.T, b_h])
+loop, _ = layer.forward(x)
 x_1, x_2, x_3, x_4, x_5 = np.moveaxis(x, 1, 0)
 graph = f(f(f(f(f(h_0, x_1), x_2), x_3), x_4), x_5)
 print(graph.round(4))
@@ -413,7 +414,7 @@ ready = {}  # compiled models, trained again with fresh weights: that saves time
 
 def runs(build, x, y, seeds=range(3), batch_size=100):
     model = ready.setdefault(build, build())
-    return trained(build, seeds, x, y, epochs=1, batch_size=batch_size, model=model)
+    return train_seeds(build, seeds, x, y, epochs=1, batch_size=batch_size, model=model)
 
 
 # %%
@@ -487,10 +488,12 @@ rng, y_t, y = np.random.default_rng(0), np.zeros((2, 3)), []
 U, W, b = rng.normal(size=(3, 5)), rng.normal(size=(3, 3)), rng.normal(size=3)
 inputs = rng.normal(size=(2, 6, 5))
 for t in range(6):
-    h_t = rnn_step(inputs[:, t], y_t, U, W, b)  # it hears the output
+    h_t = np.tanh(inputs[:, t] @ U.T + y_t @ W.T + b)  # it receives the output
     y_t = h_t @ np.eye(3).T  # W_hy is the identity
     y.append(y_t)
-gap = abs(rnn(inputs, U, W, b) - np.stack(y, axis=1)).max()
+elman = RNN(5, 3, dtype="float64")
+elman.set_weights([U.T, W.T, b])
+gap = abs(elman.forward(inputs)[0] - np.stack(y, axis=1)).max()
 means = [np.mean(accuracy["recall", scheme]) for scheme in ("state", "output")]
 claim(3, ("largest difference where output and state are one", gap, "< 1e-12", 0),
       ("otherwise: recall accuracy, hearing the state", means[0], "> 0.9"),

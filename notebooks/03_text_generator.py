@@ -762,12 +762,12 @@ assert (distribution(u, top_k=3) > 0).sum() == 3
 # one byte instead of four.
 
 # %%
-from rnnbook.show.instruments.weights import rounded, shipped
+from rnnbook.show.instruments.generator import load, round_weights
 
-writer = rounded()
+writer = round_weights(load())
 judged = writer.encode(data.novel("validation"))
 writer_bits = bits_per_token(writer.log_probabilities(judged))
-cost = writer_bits - bits_per_token(shipped().log_probabilities(judged))
+cost = writer_bits - bits_per_token(load().log_probabilities(judged))
 print(f"bits per character: {writer_bits:.2f}; our net {rnn_bits:.2f}, the 5-gram {rungs[5]:.2f}")
 print(f"rounding cost {cost:.3f} bits")
 assert writer_bits < min(rnn_bits, rungs[5]) - 0.1 and abs(cost) < 0.002
@@ -1198,7 +1198,7 @@ check("3.11", seen)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 prompt = writer.encode("He did not answer the q")
-texts = {tuple(writer.sample(40, seed, prompt, top_k=1)) for seed in range(10)}
+texts = {tuple(writer.sample(40, prompt, seed, top_k=1)) for seed in range(10)}
 log_p = np.log(writer.next_probabilities(prompt))
 seen = [len(texts)]  # greedy: no chance is left, so the seed is not asked
 for tau in (1.0, 2.0):  # a higher temperature levels: more characters make up nine tenths

@@ -55,7 +55,6 @@ from rnnbook.data import tasks
 from rnnbook.exercises import check
 from rnnbook.keras import set_simple_rnn_weights
 from rnnbook.nn import gradients, layers
-from rnnbook.nn.cells import rnn, rnn_step
 from rnnbook.nn.losses import cross_entropy
 from rnnbook.nn.optimizers import Adam, clip_by_norm
 from rnnbook.show import style
@@ -154,6 +153,20 @@ shapes = {"W_xh": (H, D), "W_hh": (H, H), "b_h": H, "W_hy": (V, H), "b_y": V}
 w = {name: rng.normal(size=shape) for name, shape in shapes.items()}
 x, y = rng.normal(size=(B, T, D)), rng.integers(0, V, (B, T))
 h_0 = rng.normal(size=(B, H))
+
+
+# %% [markdown]
+# The forward pass is the loop of [chapter 1](01_recurrent_neuron.ipynb), and the loss at its end.
+
+
+# %%
+def rnn(x, W_xh, W_hh, b_h, h_0=None):
+    h_t = np.zeros((len(x), len(b_h))) if h_0 is None else h_0
+    h = []
+    for t in range(x.shape[1]):
+        h_t = np.tanh(x[:, t] @ W_xh.T + h_t @ W_hh.T + b_h)
+        h.append(h_t)
+    return np.stack(h, axis=1)
 
 
 # %%
@@ -411,7 +424,7 @@ copies = np.array([w["W_hh"]] * T)  # (T, H, H): one matrix a step
 def loss_of_copies():
     h_t, h = h_0, []
     for t in range(T):
-        h_t = rnn_step(x[:, t], h_t, w["W_xh"], copies[t], w["b_h"])
+        h_t = np.tanh(x[:, t] @ w["W_xh"].T + h_t @ copies[t].T + w["b_h"])
         h.append(h_t)
     return cross_entropy(np.stack(h, 1) @ w["W_hy"].T + w["b_y"], y)[0]
 
