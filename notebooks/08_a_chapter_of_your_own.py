@@ -196,7 +196,7 @@ by_hand = V * D + 4 * (D * H + H * H + H) + H * V + V
 print(f"{by_hand:,} parameters")
 assert by_hand == model.count_params()
 sample = ids[:500]
-gap = abs(model.log_probabilities(sample) - model.numpy().log_probabilities(sample)).max()
+gap = abs(model.log_probabilities(sample) - model.to_numpy().log_probabilities(sample)).max()
 assert gap < 1e-4
 
 # %% [markdown]
@@ -418,7 +418,7 @@ expect(lead > 5 * spread and saved > 5 * spread)
 
 # %%
 in_keras = large.generate(300, "games", seed=1, temperature=0.7)
-in_numpy = large.numpy().generate(300, "games", seed=1, temperature=0.7)
+in_numpy = large.to_numpy().generate(300, "games", seed=1, temperature=0.7)
 print(textwrap.fill(in_keras, 76))
 expect(in_keras == in_numpy)
 
@@ -474,9 +474,9 @@ expect(crafts["τ = 0.3"][0] > crafts["τ = 1.0"][0] > 0.8 > crafts["τ = 1.3"][
 # Turn the knobs yourself. The model below is the course's LSTM, its embedding multiplied into the input weights, and each weight rounded to one byte. What does that cost?
 
 # %%
-from rnnbook.show.instruments.weights import rounded
+from rnnbook.show.instruments.generator import load, round_weights
 
-page = rounded()
+page = round_weights(load())
 known = page.encode(data.novel("validation"))
 page_bits = bits_per_token(page.log_probabilities(known))
 weights = sum(array.size for array in page.parameters.values())

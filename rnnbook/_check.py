@@ -6,7 +6,6 @@ argument is always what the caller calls the value; it stands in the error messa
 """
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -183,24 +182,3 @@ def _index(place: tuple[int, ...]) -> int | tuple[int, ...]:
 def checked_ids(ids, V):
     """Until all callers use :func:`check_ids`."""
     return check_ids(ids, V)
-
-
-def checked_mask(mask, B, T):
-    """Until all callers use :func:`check_mask`, which does not transpose."""
-    return check_mask(mask, (B, T)).T
-
-
-def named(weights, letters, optional=(), **sizes):
-    """Return weights as attributes of one object (goes with the cells)."""
-    missing = [name for name in letters if name not in weights and name not in optional]
-    unknown = [name for name in weights if name not in letters]
-    if missing or unknown:
-        raise ValueError(
-            f"weights must be named {', '.join(letters)}; missing: {', '.join(missing) or 'none'}, "
-            f"unknown: {', '.join(unknown) or 'none'}"
-        )
-    arrays = dict.fromkeys(optional, 0)
-    for name in filter(weights.__contains__, letters):
-        arrays[name] = shaped(name, weights[name], letters[name], **sizes)
-        sizes |= zip(letters[name].split(), arrays[name].shape, strict=True)
-    return SimpleNamespace(**arrays)

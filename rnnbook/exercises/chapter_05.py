@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnnbook.data import tasks
-from rnnbook.exercises import Hint, array_of, close
+from rnnbook.exercises._old import Hint, array_of, close
 
 
 def check_powers(answer):

@@ -4,7 +4,7 @@ import numpy as np
 
 from rnnbook import data
 from rnnbook.data import tasks
-from rnnbook.exercises import Hint, array_of, close
+from rnnbook.exercises._old import Hint, array_of, close
 from rnnbook.hmm import HMM, steps
 from rnnbook.text import token_ids
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.exercises import Hint, array_of, close
+from rnnbook.exercises._old import Hint, array_of, close
 from rnnbook.nn import layers
 from rnnbook.nn.gated_cells import gru_step, lstm_step
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rnnbook import data
-from rnnbook.exercises import Hint, array_of, close
+from rnnbook.exercises._old import Hint, array_of, close
 from rnnbook.nn.losses import bits_per_token
 from rnnbook.text import Vocabulary
 

@@ -1,5 +1,6 @@
 """What every function asks of its arguments: each kind of wrong value gets its sentence."""
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -45,6 +46,77 @@ def test_a_masked_id_or_mask_is_refused():
         _check.check_ids(MASKED[None], 4)
     with pytest.raises(TypeError, match=r"^mask is masked at index"):
         _check.check_mask(np.ma.masked_array([[True, False]], [[0, 1]]), (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "words"),
+    [
+        ("a", TypeError, "must hold real numbers"),
+        ([["1.0"]], TypeError, "must hold real numbers"),
+        (None, TypeError, "must hold real numbers"),
+        ([[True]], TypeError, "must hold real numbers, got dtype bool"),
+        ([[1j]], TypeError, "must hold real numbers, got dtype complex128"),
+        (np.zeros((1, 1), "datetime64[s]"), TypeError, "must hold real numbers"),
+        ([[1.0, None]], TypeError, "must hold real numbers, got dtype object"),
+        ([[1.0, 2.0], [3.0]], ValueError, "must be a full array, but its rows differ in length"),
+        ([[0.0, np.nan]], ValueError, r"must be finite, got nan at index \(0, 1\)"),
+        ([[np.inf]], ValueError, r"must be finite, got inf at index \(0, 0\)"),
+    ],
+)
+def test_numbers_refuse(value, kind, words):
+    with pytest.raises(kind, match=f"^speed {words}"):
+        _check.numbers("speed", value)
+
+
+def test_numbers_keep_single_and_double_precision_without_a_copy():
+    for dtype in (np.float32, np.float64):
+        array = np.ones(3, dtype)
+        assert _check.numbers("a", array).dtype == dtype
+        assert np.shares_memory(_check.numbers("a", array), array)
+    for dtype in (np.int8, np.uint64, np.float16, np.longdouble):
+        assert _check.numbers("a", np.ones(3, dtype)).dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((3,), r"(B, H=4, H=4), got (3,): 3 axes are needed, not 1"),
+        ((2, 4, 4, 1), r"got (2, 4, 4, 1): 3 axes are needed, not 4"),
+        ((2, 5, 4), r"got (2, 5, 4): H must be 4, not 5"),
+        ((2, 4, 1), r"H must be 4, not 1"),
+        ((0, 4, 4), r"B must be at least 1 (the array is empty)"),
+    ],
+)
+def test_shaped_refuses_another_shape(shape, words):
+    with pytest.raises(ValueError, match=rf"^W must have shape .*{re.escape(words)}$"):
+        _check.shaped("W", np.zeros(shape), "B H H", H=4)
+
+
+def test_shaped_takes_what_fits_as_it_is():
+    array = np.zeros((2, 3))
+    assert _check.shaped("a", array, "B D") is array
+    assert _check.shaped("a", array, "B D", D=3) is array
+    assert _check.shaped("a", 2.0, "").shape == ()
+    with pytest.raises(ValueError, match="H must be 2, not 3"):  # a letter twice: one size
+        _check.shaped("W", array, "H H")
+
+
+@pytest.mark.parametrize("value", [0.5, 3.0, "3", True, np.True_, None, [3], np.array([3])])
+def test_whole_refuses_what_is_no_whole_number(value):
+    with pytest.raises(TypeError, match=r"^T must be a whole number, got "):
+        _check.whole("T", value)
+
+
+@pytest.mark.parametrize(("value", "least"), [(0, 1), (-1, 1), (1, 2), (np.int32(-5), -4)])
+def test_whole_refuses_what_is_too_small(value, least):
+    with pytest.raises(ValueError, match=f"^T must be at least {least}, got {value}$"):
+        _check.whole("T", value, least)
+
+
+@pytest.mark.parametrize("value", [1, np.int64(3), np.uint8(7)])
+def test_whole_returns_an_int(value):
+    assert _check.whole("T", value) == value
+    assert type(_check.whole("T", value)) is int
 
 
 def test_a_number_that_is_not_finite_has_an_error_of_its_own():
