@@ -182,7 +182,7 @@ def test_the_examples_are_true(name, tmp_path, monkeypatch):
     assert result.failed == 0
 
 
-def test_the_doors_names_are_there():
+def test_the_names_at_the_door_are_there():
     for name in rnnbook.__all__:
         assert callable(getattr(rnnbook, name))
     assert {*rnnbook.__all__, *rnnbook._THEMES} <= {*dir(rnnbook)}
