@@ -85,7 +85,7 @@ MINE = None  # or your own book: MINE = "my-book.txt"
 if MINE is None:
     text, held_text = data.novel("train"), data.novel("validation")
 else:
-    whole, encodings = data.own_book(MINE)
+    whole = data.own_book(MINE)
     tenth = len(whole) // 10
     text, held_text = whole[: -2 * tenth], whole[-2 * tenth : -tenth]
 print(f"{len(text):,} characters to learn, {len(held_text):,} to choose by")
