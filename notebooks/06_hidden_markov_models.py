@@ -889,7 +889,7 @@ for n in (100, 300, len(x)):
               f"({right.min():.3f} to {right.max():.3f})")
 simple = accuracy(mostly[test_x], test_y)
 free = {"HMM": hmm.N - 1 + hmm.N * (hmm.N - 1) + hmm.N * (V - 1),
-        "RNN": sum(a.size for a in of_all(net_tagger(H, 0), "parameters").values())}
+        "RNN": sum(a.size for a in net_tagger(H, 0).parameters.values())}
 print(f"most frequent label of each word: {simple:.3f};", "free numbers:", free)
 
 # %% [markdown]
@@ -1339,7 +1339,7 @@ many = [learn_net(x, y, H, seed, steps=200)[2] for seed in range(3)]  # three ne
 def tag(words):
     ids, n = np.array([known.get(w, 0) for w in words]), len(words)
     padded = np.pad(ids, (0, -n % 100)).reshape(-1, 100)
-    return sum(net_forward(net, padded) for net in many).argmax(axis=2).ravel()[:n]
+    return sum(net.forward(padded)[0] for net in many).argmax(axis=2).ravel()[:n]
 
 
 check("6.11", tag)
