@@ -1432,7 +1432,7 @@ for bias in (b_f, b_f - 2):
 #
 # Train a net of your choice on delayed recall with a lag of 100 and four symbols. Hand in a function `remember(x)` that takes inputs of shape
 # (B, 101, 5), as `tasks.delayed_recall` gives them, and returns the symbols, whole numbers of shape (B,). It must be right
-# in more than nine of ten. Then try a plain tanh layer with its default start, and see how far you get.
+# in more than nine of ten, by what the net still holds at the last step: `x[:, 0]` says it all, but the check cannot see that you looked. Then try a plain tanh layer with its default start, and see how far you get.
 
 
 # %% tags=["stub"]
