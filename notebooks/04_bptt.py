@@ -55,7 +55,6 @@ from rnnbook.data import tasks
 from rnnbook.exercises import check
 from rnnbook.keras import set_simple_rnn_weights
 from rnnbook.nn import gradients, layers
-from rnnbook.nn.cells import rnn, rnn_step
 from rnnbook.nn.losses import cross_entropy
 from rnnbook.nn.optimizers import Adam, clip_by_norm
 from rnnbook.show import style
@@ -154,6 +153,20 @@ shapes = {"W_xh": (H, D), "W_hh": (H, H), "b_h": H, "W_hy": (V, H), "b_y": V}
 w = {name: rng.normal(size=shape) for name, shape in shapes.items()}
 x, y = rng.normal(size=(B, T, D)), rng.integers(0, V, (B, T))
 h_0 = rng.normal(size=(B, H))
+
+
+# %% [markdown]
+# The forward pass is the loop of [chapter 1](01_recurrent_neuron.ipynb), and the loss at its end.
+
+
+# %%
+def rnn(x, W_xh, W_hh, b_h, h_0=None):
+    h_t = np.zeros((len(x), len(b_h))) if h_0 is None else h_0
+    h = []
+    for t in range(x.shape[1]):
+        h_t = np.tanh(x[:, t] @ W_xh.T + h_t @ W_hh.T + b_h)
+        h.append(h_t)
+    return np.stack(h, axis=1)
 
 
 # %%
@@ -411,7 +424,7 @@ copies = np.array([w["W_hh"]] * T)  # (T, H, H): one matrix a step
 def loss_of_copies():
     h_t, h = h_0, []
     for t in range(T):
-        h_t = rnn_step(x[:, t], h_t, w["W_xh"], copies[t], w["b_h"])
+        h_t = np.tanh(x[:, t] @ w["W_xh"].T + h_t @ copies[t].T + w["b_h"])
         h.append(h_t)
     return cross_entropy(np.stack(h, 1) @ w["W_hy"].T + w["b_y"], y)[0]
 
@@ -1255,15 +1268,7 @@ check("4.4", slopes)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def slopes(loss, array, step):
-    found = np.zeros_like(array)
-    for i in np.ndindex(array.shape):
-        up, down = array.copy(), array.copy()  # copies: the array itself stays
-        up[i] += step
-        down[i] -= step
-        found[i] = (loss(up) - loss(down)) / (2 * step)
-    return found
-
+from rnnbook.exercises.chapter_04 import slopes
 
 check("4.4", slopes)
 
@@ -1284,13 +1289,7 @@ check("4.5", backward)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def backward(above, h, W_hh):
-    da, right = np.zeros_like(h), 0
-    for t in reversed(range(h.shape[1])):
-        da[:, t] = (1 - h[:, t] ** 2) * (above[:, t] + right)
-        right = da[:, t] @ W_hh
-    return da
-
+from rnnbook.exercises.chapter_04 import backward
 
 check("4.5", backward)
 
@@ -1312,10 +1311,7 @@ check("4.6", recurrent_gradient)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def recurrent_gradient(da, h, h_0):
-    before = np.concatenate([h_0[:, None], h[:, :-1]], axis=1)
-    return np.einsum("bti,btj->ij", da, before)
-
+from rnnbook.exercises.chapter_04 import recurrent_gradient
 
 check("4.6", recurrent_gradient)
 
@@ -1369,6 +1365,7 @@ check("4.8", memory)
 # Somebody hands you `chunk_gradient(x, h_0)`, for a part `x` of a sequence and the state before it. It returns the
 # gradient of the *mean* loss over that part, and the state after it. Write `truncated(chunk_gradient, x, h_0, k)`:
 # the truncated gradient of the mean loss over the whole sequence. The last chunk may be shorter than $k$.
+# In the check, `x` has the shape (T,) and there is one weight, so that a gradient is a number.
 
 
 # %% tags=["stub"]
@@ -1379,14 +1376,7 @@ check("4.9", truncated)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def truncated(chunk_gradient, x, h_0, k):
-    total, h = 0, h_0
-    for s in range(0, len(x), k):
-        chunk = x[s : s + k]
-        g, h = chunk_gradient(chunk, h)
-        total = total + g * len(chunk) / len(x)
-    return total
-
+from rnnbook.exercises.chapter_04 import truncated
 
 check("4.9", truncated)
 
@@ -1397,7 +1387,7 @@ check("4.9", truncated)
 #
 # A tanh neuron follows $h_t = \tanh(w_x x_t + w_h h_{t-1} + b)$ from $h_0 = 0$. Write
 # `slope_forward(x, w_x, w_h, b)`: it returns $\mathrm d h_T / \mathrm d w_h$, going forward only and keeping nothing
-# but two numbers.
+# but two numbers. `x` is an iterator: it gives each input once.
 
 
 # %% tags=["stub"]
@@ -1408,14 +1398,7 @@ check("4.10", slope_forward)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def slope_forward(x, w_x, w_h, b):
-    h = slope = 0.0
-    for x_t in x:
-        inside = h + w_h * slope  # Equation 4.2, before tanh
-        h = np.tanh(w_x * x_t + w_h * h + b)
-        slope = (1 - h**2) * inside
-    return slope
-
+from rnnbook.exercises.chapter_04 import slope_forward
 
 check("4.10", slope_forward)
 
@@ -1464,16 +1447,7 @@ check("4.12", with_cuts)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def with_cuts(above, h, W_hh, h_0, cut, p):
-    g, right = 0, 0
-    for t in reversed(range(h.shape[1])):
-        da = (1 - h[:, t] ** 2) * (above[:, t] + right)
-        g = g + da.T @ (h[:, t - 1] if t > 0 else h_0)
-        # It passes with probability 1 - p, and is then made larger by 1 / (1 - p).
-        passes = t > 0 and not cut[t - 1]
-        right = da @ W_hh / (1 - p) if passes else 0
-    return g
-
+from rnnbook.exercises.chapter_04 import with_cuts
 
 check("4.12", with_cuts)
 

@@ -46,12 +46,13 @@ import numpy as np
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
 from rnnbook.data import tasks
 from rnnbook.exercises import check
-from rnnbook.nn import activations, layers
+from rnnbook.nn import layers
 from rnnbook.nn.feedforward import Dense
 from rnnbook.nn.gradients import flow, step_jacobians
 from rnnbook.nn.losses import cross_entropy, mean_squared_error
 from rnnbook.nn.optimizers import SGD, Adam, clip_by_norm, clip_by_value
-from rnnbook.nn.remedies import NormalizedRNN, SkipRNN
+from rnnbook.nn.layers import sigmoid
+from rnnbook.nn.variants import NormalizedRNN, SkipRNN
 from rnnbook.show import instruments, style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
@@ -89,7 +90,7 @@ assert 0.9**100 < 1e-4 and 1.1**100 > 1e4
 # $$ (5.2)
 #
 # The factors are immediate derivatives $\partial^{+}$, one step each; their product is the total one. For
-# [tanh](#rnnbook.nn.activations.tanh) the slope is $1 - h_t^2$, at most 1, and less wherever the neuron says something.
+# tanh the slope is $1 - h_t^2$, at most 1, and less wherever the neuron says something.
 # The logistic function of the early nets is worse: its slope is at most one quarter. So a neuron with it and
 # $|w_h| < 4$ must forget. That was the finding of Sepp Hochreiter's diploma thesis, in German, in 1991
 # ([Hochreiter, 1991](#hochreiter1991)); [Bengio et al. (1994)](#bengio1994) brought it to the journals, and added that a
@@ -99,9 +100,9 @@ assert 0.9**100 < 1e-4 and 1.1**100 > 1e4
 # %%
 w_h, h, derivative = 3.9, 0.5, 1.0
 for _ in range(100):
-    h = activations.sigmoid(w_h * (h - 0.5))  # the bias is -w_h / 2: h stays at 0.5
+    h = sigmoid(w_h * (h - 0.5))  # the bias is -w_h / 2: h stays at 0.5
     derivative *= h * (1 - h) * w_h
-slope = activations.sigmoid(np.linspace(-9, 9, 10_001))
+slope = sigmoid(np.linspace(-9, 9, 10_001))
 slope = slope * (1 - slope)
 claim(40, ("steepest slope of the logistic function", slope.max(), "<= 0.25"),
       ("weight below which it must forget", 1 / slope.max(), ">= 4"),
@@ -471,10 +472,10 @@ for phi, sides in both_sides.items():
 def landscape(w, b):
     h, dw, db = 0.5 + 0 * w, 0 * w, 0 * w
     for _ in range(50):
-        s = activations.sigmoid(h)
+        s = sigmoid(h)
         slope = w * s * (1 - s)
         h, dw, db = w * s + b, s + slope * dw, 1 + slope * db
-    y = activations.sigmoid(h)
+    y = sigmoid(h)
     back = 2 * (y - 0.7) * y * (1 - y)
     return (y - 0.7) ** 2, back * dw, back * db
 
@@ -484,7 +485,7 @@ w, b = np.meshgrid(np.linspace(4, 6.5, 126), np.linspace(-3.3, -0.8, 126))
 loss, dw, db = landscape(w, b)
 steep = np.hypot(dw, db)
 edge = b[steep[:, 50].argmax(), 50]  # column 50: w = 5
-apart = 0.5 - w[0, 50] * activations.sigmoid(0.5)
+apart = 0.5 - w[0, 50] * sigmoid(0.5)
 print(f"loss up to {loss.max():.2f}; gradient: median {np.median(steep):.2f},",
       f"largest {steep.max():.0f}")
 print(f"at w = {w[0, 50]:.0f} it is steepest at b = {edge:.2f}, foretold {apart:.2f}")
@@ -949,7 +950,7 @@ judge("tanh, orth., no clipping", rnn("tanh", orthogonal), clip=lambda g: None)
 # the $H$ units, one of each for every example.
 # Where to put it? [Laurent et al. (2016)](#laurent2016) found no help in the recurrence, and normalized only what comes in, $W_{xh} x_t$,
 # which leaves $W_{hh}$ as it is; we take the simplest case, and normalize $x_t$. [Cooijmans et al. (2017)](#cooijmans2017) made the
-# recurrence of an LSTM work, with gains that start at 0.1, and the two products apart. [NormalizedRNN](#rnnbook.nn.remedies.NormalizedRNN)
+# recurrence of an LSTM work, with gains that start at 0.1, and the two products apart. [NormalizedRNN](#rnnbook.nn.variants.NormalizedRNN)
 # does [Equation 5.7](#5.7). Over the batch it uses the batch at hand, also in the test.
 
 
@@ -1032,7 +1033,7 @@ claim(28, ("exploding: norm of the full gradient", both[0], "> 100", 2),
 # ### Skips through time
 #
 # If the path is too long, build a shorter one. [Lin et al. (1996)](#lin1996) feed delayed values back, and
-# [Zhang et al. (2016)](#zhang2016) measure what such skips do. [SkipRNN](#rnnbook.nn.remedies.SkipRNN) adds a second matrix,
+# [Zhang et al. (2016)](#zhang2016) measure what such skips do. [SkipRNN](#rnnbook.nn.variants.SkipRNN) adds a second matrix,
 #
 # $$
 # h_t = \tanh(W_{xh}\, x_t + W_{hh}\, h_{t-1} + W_{\text{skip}}\, h_{t-s} + b_h)
@@ -1083,7 +1084,7 @@ judge("LSTM, b_f = 1", lstm(1.0))
 judge("GRU, b_z = 3", gru(3.0))
 judge("LSTM, b_f = 3", lstm(3.0))
 for b_f in (0, 1, 3):
-    gate = activations.sigmoid(b_f)
+    gate = sigmoid(b_f)
     print(f"b_f = {b_f}: gate {gate:.3f}, to the power of 40: {gate**40:.1e}")
 assert power("GRU") < power("tanh, orthogonal")
 assert learned("LSTM, b_f = 3") >= 4 > learned("LSTM, b_f = 1")
@@ -1319,9 +1320,7 @@ check("5.4", bound)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def bound(W_hh, lag):
-    return np.linalg.norm(W_hh, 2) ** lag  # sigma_1; the slope is at most 1
-
+from rnnbook.exercises.chapter_05 import bound
 
 check("5.4", bound)
 
@@ -1341,10 +1340,7 @@ check("5.5", start)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def start(H, gain, seed):
-    Q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(H, H)))
-    return gain * Q
-
+from rnnbook.exercises.chapter_05 import start
 
 check("5.5", start)
 
@@ -1365,11 +1361,7 @@ check("5.6", clip)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def clip(gradients, limit):
-    norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
-    factor = min(1, limit / norm) if norm else 1
-    return {name: factor * g for name, g in gradients.items()}
-
+from rnnbook.exercises.chapter_05 import clip
 
 check("5.6", clip)
 
@@ -1390,10 +1382,7 @@ check("5.7", first_bad)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def first_bad(h):
-    bad = ~np.isfinite(h).all(axis=(0, 2))
-    return int(bad.argmax()) + 1 if bad.any() else 0
-
+from rnnbook.exercises.chapter_05 import first_bad
 
 check("5.7", first_bad)
 

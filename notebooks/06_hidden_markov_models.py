@@ -1221,14 +1221,7 @@ check("6.5", log_likelihood)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def log_likelihood(ids, start, transitions, emissions):
-    before, log_p = np.asarray(start), 0.0
-    for x in ids:
-        alpha = before * emissions[:, x]
-        log_p += np.log(alpha.sum())  # scaled at each step, so that nothing gets small
-        before = alpha / alpha.sum() @ transitions
-    return log_p
-
+from rnnbook.exercises.chapter_06 import log_likelihood
 
 check("6.5", log_likelihood)
 
@@ -1248,17 +1241,7 @@ check("6.6", viterbi)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def viterbi(ids, start, transitions, emissions):
-    delta, origins = np.log(start) + np.log(emissions[:, ids[0]]), []
-    for x in ids[1:]:
-        scores = delta[:, None] + np.log(transitions)
-        origins.append(scores.argmax(axis=0))
-        delta = np.log(emissions[:, x]) + scores.max(axis=0)
-    path = [delta.argmax()]
-    for origin in reversed(origins):
-        path.append(origin[path[-1]])
-    return path[::-1]
-
+from rnnbook.exercises.chapter_06 import viterbi
 
 check("6.6", viterbi)
 
@@ -1279,9 +1262,7 @@ check("6.7", label)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def label(hmm, ids):
-    return hmm.posterior(ids).argmax(axis=1)  # each step by itself, all symbols used
-
+from rnnbook.exercises.chapter_06 import label
 
 check("6.7", label)
 
@@ -1302,13 +1283,7 @@ check("6.8", count)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def count(states, ids, N, V, smoothing):
-    a, b = np.full((N, N), smoothing), np.full((N, V), smoothing)
-    for z, x in zip(states, ids, strict=True):
-        np.add.at(a, (z[:-1], z[1:]), 1)  # inside a sequence only
-        np.add.at(b, (z, x), 1)
-    return a / a.sum(axis=1, keepdims=True), b / b.sum(axis=1, keepdims=True)
-
+from rnnbook.exercises.chapter_06 import count
 
 check("6.8", count)
 
@@ -1329,13 +1304,7 @@ check("6.9", pairs)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def pairs(A):
-    S = len(A)
-    first = np.zeros((S, S, S, S))  # from (i, j) to (j, k)
-    for j in range(S):
-        first[:, j, j, :] = A[:, j, :]
-    return first.reshape(S * S, S * S)
-
+from rnnbook.exercises.chapter_06 import pairs
 
 check("6.9", pairs)
 

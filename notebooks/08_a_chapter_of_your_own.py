@@ -85,7 +85,7 @@ MINE = None  # or your own book: MINE = "my-book.txt"
 if MINE is None:
     text, held_text = data.novel("train"), data.novel("validation")
 else:
-    whole, encodings = data.own_book(MINE)
+    whole = data.own_book(MINE)
     tenth = len(whole) // 10
     text, held_text = whole[: -2 * tenth], whole[-2 * tenth : -tenth]
 print(f"{len(text):,} characters to learn, {len(held_text):,} to choose by")
@@ -196,7 +196,7 @@ by_hand = V * D + 4 * (D * H + H * H + H) + H * V + V
 print(f"{by_hand:,} parameters")
 assert by_hand == model.count_params()
 sample = ids[:500]
-gap = abs(model.log_probabilities(sample) - model.numpy().log_probabilities(sample)).max()
+gap = abs(model.log_probabilities(sample) - model.to_numpy().log_probabilities(sample)).max()
 assert gap < 1e-4
 
 # %% [markdown]
@@ -418,7 +418,7 @@ expect(lead > 5 * spread and saved > 5 * spread)
 
 # %%
 in_keras = large.generate(300, "games", seed=1, temperature=0.7)
-in_numpy = large.numpy().generate(300, "games", seed=1, temperature=0.7)
+in_numpy = large.to_numpy().generate(300, "games", seed=1, temperature=0.7)
 print(textwrap.fill(in_keras, 76))
 expect(in_keras == in_numpy)
 
@@ -474,9 +474,9 @@ expect(crafts["τ = 0.3"][0] > crafts["τ = 1.0"][0] > 0.8 > crafts["τ = 1.3"][
 # Turn the knobs yourself. The model below is the course's LSTM, its embedding multiplied into the input weights, and each weight rounded to one byte. What does that cost?
 
 # %%
-from rnnbook.show.instruments.weights import rounded
+from rnnbook.show.instruments.generator import load, round_weights
 
-page = rounded()
+page = round_weights(load())
 known = page.encode(data.novel("validation"))
 page_bits = bits_per_token(page.log_probabilities(known))
 weights = sum(array.size for array in page.parameters.values())
@@ -766,12 +766,7 @@ check("8.5", rate)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def rate(step, steps, peak, warmup):
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    done = (step - warmup) / (steps - warmup)
-    return peak * (1 + np.cos(np.pi * done)) / 2
-
+from rnnbook.exercises.chapter_08 import rate
 
 check("8.5", rate)
 
@@ -791,10 +786,7 @@ check("8.6", rows)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def rows(ids, B, T):
-    n = (len(ids) - 1) // (B * T)  # batches
-    return ids[: B * n * T].reshape(B, n, T).swapaxes(0, 1)
-
+from rnnbook.exercises.chapter_08 import rows
 
 check("8.6", rows)
 
@@ -814,15 +806,7 @@ check("8.7", stop)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def stop(held_out, patience):
-    best = 0
-    for epoch in range(len(held_out)):
-        if held_out[epoch] < held_out[best]:
-            best = epoch
-        if epoch - best >= patience:
-            break
-    return [epoch + 1, best + 1]
-
+from rnnbook.exercises.chapter_08 import stop
 
 check("8.7", stop)
 
@@ -842,14 +826,7 @@ check("8.8", copied)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def copied(written, source, n):
-    known = {source[j : j + n] for j in range(len(source) - n + 1)}
-    mark = np.zeros(len(written), bool)
-    for j in range(len(written) - n + 1):
-        if written[j : j + n] in known:
-            mark[j : j + n] = True
-    return mark.mean()
-
+from rnnbook.exercises.chapter_08 import copied
 
 check("8.8", copied)
 

@@ -7,6 +7,7 @@ the text changed, the outputs are kept. After a change of the package, nbval say
 """
 
 import argparse
+import ast
 import hashlib
 import os
 import re
@@ -21,6 +22,7 @@ from tools import ROOT
 
 NOTEBOOKS = ROOT / "notebooks"
 KEPT = ("mystnb", "tags")
+_SOLUTION = re.compile(r"^from rnnbook\.exercises\.(chapter_\d\d) import (\w+)$", re.MULTILINE)
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
@@ -41,17 +43,31 @@ def read_source(source):
     """Return the notebook of a percent script, without outputs, with ids that do not move.
 
     A cell's id is made from its text, so that an edit of one cell leaves all others' ids alone.
+    In a solution, the import of an exercise's function becomes the function as it stands there.
     """
     notebook = jupytext.read(source, fmt="py:percent")
     seen = {}
     for cell in notebook.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in KEPT}
+        if "solution" in cell.metadata.get("tags", []):
+            cell.source = _SOLUTION.sub(_written_out, cell.source)
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
     notebook.metadata = METADATA
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def _written_out(imported):
+    """Return the source of the function that a match of ``_SOLUTION`` imports."""
+    module, name = imported.groups()
+    text = (ROOT / "rnnbook" / "exercises" / f"{module}.py").read_text(encoding="utf-8")
+    found = [node for node in ast.parse(text).body if getattr(node, "name", None) == name]
+    if not found:
+        raise ValueError(f"{module} must hold the function {name}, which a solution imports")
+    lines = text.splitlines()[found[0].lineno - 1 : found[0].end_lineno]  # with a last comment
+    return "\n".join(lines) + "\n"
 
 
 def keep_outputs(notebook, executed):

@@ -5,14 +5,13 @@
 Every figure on them is read from a notebook's output or from a benchmark's result, never typed.
 """
 
-import html
 import json
 import re
 import tomllib
 
 import nbformat
 
-from rnnbook.show.claims import MIME, ledger
+from rnnbook.show.claims import MIME, as_html, ledger
 from tools import ROOT, report
 
 BY_HAND = "<!-- Written by tools.pages from {}: `make notebooks`. -->\n\n"
@@ -66,24 +65,9 @@ def claims_page():
         if not measured(notebook):
             continue
         lines.append(f"## From chapter {number}: {title(notebook)}\n")
-        lines += [claim_entry(n, figures, name) for n, figures in sorted(measured(notebook))]
+        for claim, figures in sorted(measured(notebook)):
+            lines.append(as_html(claim, figures, f"../notebooks/{name}.html#claim-{claim}") + "\n")
     return "\n".join(lines)
-
-
-def claim_entry(number, figures, name):
-    """Return one claim as Markdown in a box, its sources linked to the bibliography."""
-    row = ledger()[number]
-    text = {key: html.escape(row[key], quote=False) for key in ("claim", "why", "texts")}
-    shown = "; ".join(html.escape(figure, quote=False) for figure in figures)
-    pairs = zip(row["source"].split("; "), row["cite"], strict=True)
-    sources = "; ".join(f"[{source}](#{key})" for source, key in pairs)
-    return (
-        f'<div class="rnn-claim" data-verdict="{row["verdict"]}" id="claim-{number}">\n\n'
-        f"**Claim {number} · {row['verdict']}.** “{text['claim']}” ({text['texts']})\n\n"
-        f"{text['why']}\n\n**Measured:** {shown}\\\n**Source:** {sources}\\\n"
-        f'<a href="../notebooks/{name}.html#claim-{number}">The cell that measures it</a>\n\n'
-        "</div>\n"
-    )
 
 
 def questions_page():

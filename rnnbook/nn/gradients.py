@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import numbers, shaped
+from rnnbook._check import integers, numbers, shaped
 
 
 def finite_differences(
@@ -126,9 +126,8 @@ def step_jacobians(layer, x: ArrayLike, state: ArrayLike | None = None) -> np.nd
     >>> step_jacobians(RNN(D=2, H=3), [0, 1, 1, 0]).shape
     (4, 3, 3)
     """
-    x, states, H = np.asanyarray(x), layer.states, layer.H
-    if x.ndim != 1 or x.dtype.kind not in "iu":  # else ids
-        x = shaped("x", x, "T D", D=layer.D)
+    states, H, D = layer.states, layer.H, layer.D
+    x = integers("x", x, D) if np.ndim(x) == 1 else shaped("x", x, "T D", D=D)
     now = np.zeros((states, H))
     if state is not None:
         now[:] = shaped("state", state, "H" if states == 1 else "S H", S=states, H=H)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import NotFinite, check_mask
+from rnnbook._check import NotFinite, check_mask, number
 from rnnbook.nn.optimizers import Optimizer, check_settings, clip_by_norm
 
 
@@ -169,12 +169,11 @@ def fit(
     for step, batch in enumerate(batches):
         if len(batch) not in (2, 3):
             raise ValueError(f"a batch must be (x, y) or (x, y, mask), got {len(batch)} parts")
+        now = number("rate", schedule(step), least=0)  # a schedule may end at 0
         carried = {"state": state} if carry and step else {}
         with finite(step):
             x, y, *mask = batch
-            value, state = learn(
-                model, x, y, loss, optimizer, schedule(step), clip, *mask, **carried
-            )
+            value, state = learn(model, x, y, loss, optimizer, now, clip, *mask, **carried)
         losses.append(value)
         if after_step is not None:
             after_step(step + 1)

@@ -152,7 +152,8 @@ class LanguageModel(Stack, Writer):
     def next_probabilities(self, context: ArrayLike) -> np.ndarray:
         """See :meth:`rnnbook.text.ngram.NGram.next_probabilities`; all of the context counts."""
         state = self._read(context)
-        return softmax(self.dense.forward(_hidden(state)[:, None]))[0, 0]
+        h = state if self.recurrent.states == 1 else state[0]
+        return softmax(self.dense.forward(h[:, None]))[0, 0]
 
     def _read(self, context):
         """Return the state after a context, for B = 1."""
@@ -187,33 +188,19 @@ class LanguageModel(Stack, Writer):
         n, S = whole("n", n), 1 if samples is None else whole("samples", samples)
         seed, (top_k, top_p) = whole("seed", seed, 0), checked_settings(temperature, top_k, top_p)
         rngs = [np.random.default_rng([seed, s]) for s in range(S)]
-        for name, weights in self.parameters.items():
-            numbers(name, weights)
-        W_hy, b_y = (a / float(temperature) for a in self.dense.parameters.values())
-        state = np.repeat(self._read(context), S, axis=-2)
-        step = self._stepper(state)
-        h, ids = _hidden(state).T, np.empty((n, S), np.intp)  # features first: (H, S)
-        with one_thread(self.H * max(self.V, 4 * self.H) * S):
+        W_hy, b_y = (numbers(k, a) / float(temperature) for k, a in self.dense.parameters.items())
+        x = None if self.embedding is None else self.embedding.parameters["E"]
+        step = self.recurrent.stepper(np.repeat(self._read(context), S, axis=-2), x)
+        h, ids = step(), np.empty((n, S), np.intp)  # h is (H, S)
+        with one_thread(W_hy.size * S):
             for t in range(n):
-                if t % BLOCK == 0:  # (BLOCK, S, V)
-                    noise = np.stack([gumbel(r, (min(BLOCK, n - t), self.V)) for r in rngs], axis=1)
-                    noise = noise.astype(W_hy.dtype)
+                if t % BLOCK == 0:  # the random numbers of many steps at once: (BLOCK, S, V)
+                    noise = [gumbel(rng, (min(BLOCK, n - t), self.V)) for rng in rngs]
+                    noise = np.stack(noise, axis=1).astype(W_hy.dtype)
                 logits = (W_hy @ h).T + b_y  # (S, V)
                 scores = restricted(logits, top_k, top_p) + noise[t % BLOCK]
-                scores.argmax(axis=1, out=ids[t])
-                h = step(ids[t])
+                h = step(scores.argmax(axis=1, out=ids[t]))
         return ids[:, 0] if samples is None else ids.T
-
-    def _stepper(self, state):
-        """Until the layers have one of their own."""
-
-        def step(ids):
-            nonlocal state
-            x = ids[:, None] if self.embedding is None else self.embedding.forward(ids[:, None])
-            h, state = self.recurrent.forward(x, state)
-            return h[:, 0].T
-
-        return step
 
     def save(self, path: str | os.PathLike) -> None:
         """Write weights, configuration and tokens to one ``.npz`` file, whole or not at all."""
@@ -248,8 +235,3 @@ class LanguageModel(Stack, Writer):
             model = cls(vocabulary, **configuration)
             checkpoints.restore(model.parameters, arrays)
         return model
-
-
-def _hidden(state):
-    """Return h, (B, H), of a layer's state."""
-    return state[0] if state.ndim == 3 else state

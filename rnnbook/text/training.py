@@ -122,8 +122,8 @@ def _batches(ids, B, T, step):
     return islice(cycle(epoch), step % len(epoch), None)
 
 
-def _checksum(numbers):
-    return zlib.crc32(np.ascontiguousarray(numbers).tobytes())
+def _checksum(values):
+    return zlib.crc32(np.asarray(values, np.float64).tobytes())
 
 
 class _Run:

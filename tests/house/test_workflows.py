@@ -1,12 +1,12 @@
 """What GitHub reads, and the set-up: by the schema, and with no more rights than needed."""
 
 import re
-import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from tools import ROOT, setup
 
@@ -22,9 +22,10 @@ def read(name):
 
 def schema_faults(schema, *files):
     """Return what check-jsonschema says against files, by a schema that it carries."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files]
-    run = subprocess.run(command, capture_output=True, text=True)
-    return "" if run.returncode == 0 else run.stdout + run.stderr
+    from check_jsonschema.cli import main  # here: it takes seconds to load
+
+    run = CliRunner().invoke(main, ["--builtin-schema", schema, *map(str, files)])
+    return "" if run.exit_code == 0 else run.output
 
 
 @pytest.mark.parametrize(
@@ -101,8 +102,8 @@ def test_a_workflow_may_do_little_and_installs_what_is_locked(path):
         ("tests", "          persist-credentials: false", "          persist-credentials: true"),
         ("newest", "        with:\n          persist-credentials: false\n", ""),
         ("pages", "          persist-credentials: false", "          fetch-depth: 1"),
-        ("pages", f"@{'[0-9a-f]' * 40}  # v5.0.0", "@v5"),
-        ("pages", f"@{'[0-9a-f]' * 40}  # v5.0.0", "@main"),
+        ("pages", "@[0-9a-f]+  # v5.0.0", "@v5"),
+        ("pages", "@[0-9a-f]+  # v5.0.0", "@main"),
         ("tests", "uses: actions/cache@", "uses: someone/cache@"),
         ("tests", "        run: make test", "        run: python -m pip install torch"),
         ("tests", " --frozen", ""),
@@ -144,12 +145,12 @@ def test_the_set_up_is_done_once(monkeypatch, tmp_path):
 
 def test_the_set_up_says_where_it_cannot_run(monkeypatch):
     monkeypatch.setattr(setup, "install", lambda: pytest.fail("went on"))
-    with monkeypatch.context() as patch, pytest.raises(SystemExit, match="WSL"):
-        patch.setattr(setup, "os", SimpleNamespace(name="nt"))
-        setup.main()
     old = SimpleNamespace(version_info=(3, 10, 1), version="3.10.1", exit=sys.exit)
     monkeypatch.setattr(setup, "sys", old)
     with pytest.raises(SystemExit, match=r"3\.11 to 3\.13 is needed"):
+        setup.main()
+    monkeypatch.setattr(setup, "os", SimpleNamespace(name="nt"))
+    with pytest.raises(SystemExit, match="WSL"):
         setup.main()
 
 

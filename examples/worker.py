@@ -4,13 +4,15 @@ Each worker reads its share of the rows of a batch and works out a gradient. Ten
 MultiWorkerMirroredStrategy sums the gradients of all workers, and each takes the same step with
 the same sum. So all keep the same weights, and the losses are those of one worker.
 
-tools/two_processes.py starts workers on one machine, which is no faster than one worker. For
+examples/two_processes.py starts workers on one machine, which is no faster than one worker. For
 machines of their own, start this on each, with a folder that they share, and with TF_CONFIG set as
-two_processes.py sets it.
+two_processes.py sets it. TensorFlow's server listens on all of a machine's networks and obeys
+whoever connects: so say with --trust-network that nobody but you can reach these machines.
 """
 
 import argparse
 import os
+import socket
 import sys
 import threading
 import traceback
@@ -25,14 +27,15 @@ import tensorflow as tf
 
 from rnnbook import data
 from rnnbook.keras import Generator
-from rnnbook.keras.training import optimizer
+from rnnbook.keras.training import load_training, optimizer, save_training
+from rnnbook.nn.optimizers import check_settings
 from rnnbook.text import Vocabulary, checkpoints, shuffled_batches
 
-KIND, VERSION = "rnnbook training of several workers", 1
+DECAY = 0.05  # of the weights, as in rnnbook.keras.train
 
 
 def options():
-    """Return what the command line says."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("--folder", required=True, type=Path, help="where the training is kept, and goes on from")
@@ -43,8 +46,16 @@ def options():
     add("--rows", type=int, default=32, help="windows in a batch, of all workers together")
     add("--steps", type=int, default=32, help="time steps in a window, T")
     add("--characters", type=int, help="read so many of the training chapters; all by default")
+    add("--trust-network", action="store_true", help="nobody but you can reach this machine")
     add("--launched", action="store_true", help="end when the standard input does")
-    return parser.parse_args()
+    given = parser.parse_args()
+    networks = [name for _, name in socket.if_nameindex() if not name.startswith("lo")]
+    if "TF_CONFIG" in os.environ and networks and not given.trust_network:
+        parser.error(
+            f"TensorFlow's server would listen on {', '.join(networks)}, and obey whoever connects "
+            "(give --trust-network where nobody but you can reach this machine)"
+        )
+    return given
 
 
 def end_with_the_launcher():
@@ -75,61 +86,40 @@ def compiled_step(strategy, model, adamw, tokens):
     return step
 
 
-class Training:
-    """A model, its optimizer, the loss of each step so far, and the file that keeps them."""
-
-    def __init__(self, given, vocabulary, steps):
-        # No dropout: each worker would draw its own.
-        self.model = Generator(vocabulary, given.units, embedding=32, dropout=0.0)
-        self.adamw = optimizer(given.rate, max(1, steps // 10), steps, 0.05, given.clip)
-        self.adamw.build(self.model.trainable_variables)
-        self.variables = [*self.model.weights, *self.adamw.variables]
-        self.file, self.losses = given.folder / "training.npz", []
-        self.recipe = {k: v for k, v in vars(given).items() if k not in ("folder", "launched")}
-        if self.file.is_file():
-            self.take_up()
-
-    def take_up(self):
-        """Go on from the file."""
-        arrays, stored = checkpoints.load(self.file, KIND, VERSION)
-        if stored["recipe"] != self.recipe:
-            raise ValueError(
-                f"{self.file} must be of the same training, got one with {stored['recipe']} (give "
-                "its options again, or another folder)"
-            )
-        self.losses = stored["losses"]
-        for number, variable in enumerate(self.variables):
-            variable.assign(arrays[str(number)])
-
-    def store(self):
-        """Write the file, whole or not at all."""
-        arrays = {str(number): v.numpy() for number, v in enumerate(self.variables)}
-        description = {"recipe": self.recipe, "losses": self.losses}
-        checkpoints.save(self.file, KIND, VERSION, arrays, description)
-
-
 def work(given):
     """Train, with the other workers or alone."""
     strategy = tf.distribute.MultiWorkerMirroredStrategy()  # reads TF_CONFIG, meets the others
     workers, index = strategy.num_replicas_in_sync, strategy.cluster_resolver.task_id or 0
     if given.rows % workers:
         raise ValueError(f"rows must be a multiple of {workers} workers, got {given.rows}")
+    check_settings(given.rate, given.clip)
     text = data.novel("train")[: given.characters]
     vocabulary = Vocabulary(text, "characters")
     ids, B, T = vocabulary.encode(text), given.rows, given.steps
     n = len(list(shuffled_batches(ids, B, T, seed=0)))  # steps in an epoch
     given.folder.mkdir(parents=True, exist_ok=True)
-    training = Training(given, vocabulary, given.epochs * n)
-    step = compiled_step(strategy, training.model, training.adamw, B * T)
-    for epoch in range(len(training.losses) // n, given.epochs):
+    file, losses = given.folder / "training.npz", []
+    same = "units", "epochs", "rate", "clip", "rows", "steps", "characters"
+    recipe = {name: getattr(given, name) for name in same}
+    # No dropout: each worker would draw its own.
+    model = Generator(vocabulary, given.units, embedding=32, dropout=0.0)
+    steps = given.epochs * n
+    adamw = optimizer(given.rate, max(1, steps // 10), steps, DECAY, given.clip)
+    adamw.build(model.trainable_variables)
+    variables = [*model.weights, *adamw.variables]
+    if file.is_file():
+        losses = load_training(file, variables, recipe)
+    step = compiled_step(strategy, model, adamw, B * T)
+    for epoch in range(len(losses) // n, given.epochs):
         for x, y in shuffled_batches(ids, B, T, seed=epoch):
-            training.losses.append(float(step(x[index::workers], y[index::workers])))
+            losses.append(float(step(x[index::workers], y[index::workers])))
         if index == 0:  # one file is enough: all workers have the same weights
-            training.store()
-            bits = np.mean(training.losses[-n:]) / np.log(2)
+            save_training(file, variables, recipe, losses)
+            bits = np.mean(losses[-n:]) / np.log(2)
             print(f"epoch {epoch + 1} of {given.epochs}: {bits:.6f} bits", flush=True)
     if index == 0:
-        training.model.save(given.folder / "model.keras")
+        with checkpoints.replacing(given.folder / "model.keras") as part:
+            model.save(part)
 
 
 def main():

@@ -1,6 +1,6 @@
 """Train a text generator on the course's novel, or on a book of your own, and keep it in a folder.
 
-    python tools/train.py --folder my-model [FILE ...]
+    python examples/train.py --folder my-model [FILE ...]
 
 Stop it with Ctrl-C whenever you like: the same command goes on where it was, to the same numbers.
 The best weights so far are in the folder's best.keras. Without FILE it reads the course's novel;
@@ -21,7 +21,7 @@ from rnnbook.text import Vocabulary
 
 
 def options():
-    """Return what the command line says."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
     add("files", nargs="*", metavar="FILE", help="plain text; the course's novel by default")
