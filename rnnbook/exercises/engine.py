@@ -4,6 +4,7 @@ import copy
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -116,6 +117,7 @@ class Exercise:
             return False
 
 
+@cache
 def edit(function: Callable, *changes: str) -> Callable:
     """Return a function with a mistake: its source with old, new, old, new, ... exchanged.
 
