@@ -52,7 +52,7 @@ NOTES = [
 
 def texts(file):
     """Return the first nine tenths of tiny Shakespeare, and the rest."""
-    text = data.classic("tiny-shakespeare") if file is None else data.own_book(file)[0]
+    text = data.classic("tiny-shakespeare") if file is None else data.own_book(file)
     return text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
 
 
