@@ -30,7 +30,7 @@ NOTES = [
     f"One training step of `rnnbook.nn.layers`, forward and backward, in float32, with D = {D}, on "
     "one core; medians of 7, in processor time, which other programs disturb least. **MB** is the "
     "largest sum of Python's allocations, without the inputs and the gradients that come in. "
-    f"Truncated: the sequence is read in chunks of {CHUNK} time steps; the state is carried on, the "
+    f"Truncated: the sequence is read in chunks of {CHUNK} steps; the state is carried on, the "
     "gradient is not.",
     "Time and memory are linear in T; truncated, the memory stays what one chunk needs. The last "
     "columns are shares of the time: the same matrix products, alone; tanh and σ; and the rest, "

@@ -57,6 +57,7 @@ from rnnbook.nn.layers import sigmoid
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show more imports", "code_prompt_hide": "Hide more imports"}
 from rnnbook.nn.losses import bits_per_token, cross_entropy, mean_squared_error
 from rnnbook.nn.optimizers import Adam, clip_by_norm, warmup_cosine
+from rnnbook.nn.training import Stack, learn
 from rnnbook.nn.variants import GRUResetBefore
 from rnnbook.show import diagrams, instruments, style
 from rnnbook.show.claims import claim
@@ -290,13 +291,7 @@ def outputs(net, dense, x):
 
 
 def update(net, dense, rule, rate, loss, x, y, heard):
-    out = outputs(net, dense, x)
-    dy = np.zeros(out.shape)
-    _, dy[heard] = loss(out[heard], y[heard])
-    net.backward(dense.backward(dy))
-    g = net.gradients | dense.gradients
-    clip_by_norm(g, 1.0)
-    rule.update(net.parameters | dense.parameters, g, rate)
+    learn(Stack(recurrent=net, dense=dense), x, y, loss, rule, rate, clip=1.0, mask=heard)
 
 
 # %%

@@ -864,7 +864,7 @@ check("8.9", ratios)
 # %% tags=["stub"]
 share = ...  # a number from 0 to 1
 
-check("8.10", share)
+check("8.10", share)  # it knows the novel only, as the next one does
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 net_log_p = large.log_probabilities(held)
@@ -876,7 +876,7 @@ for s in np.arange(0.5, 1.0, 0.05).round(2):
 share = min(tried, key=tried.get)
 print(f"best share {share}: {tried[share]:.3f} bits; the net alone {large_bits:.3f}")
 expect(tried[share] < large_bits)
-check("8.10", share)
+check("8.10", share)  # it knows the novel only
 
 # %% [markdown]
 # ### Exercise 8.11: Beat it

@@ -483,13 +483,13 @@ class _Batch:
             )
 
 
-def _batches(text, N, V, which=None, margin=50):
+def _batches(text, N, V, which=None, margin=40):
     """Return batches of sequences: the long ones cut into windows, the others by length."""
     ids, first, end = text
     which = np.arange(len(first)) if which is None else which
     which = which[np.argsort(first[which] - end[which], kind="stable")]  # the longest first
     length, batches = (end - first)[which], []
-    core = max(8 * margin, len(ids) // 250)
+    core = max(8 * margin, len(ids) // 200)
     long, which = np.split(which, [np.count_nonzero(length > 2 * core)])
     if long.size:
         pieces = -(-(end - first)[long] // core)

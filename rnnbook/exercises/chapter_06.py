@@ -162,11 +162,8 @@ EXERCISES["6.6"] = Exercise(
 EXERCISES["6.7"] = Exercise(
     label,
     [
-        ("One state a step is wanted: the likeliest.", lambda hmm, ids: hmm.posterior([ids])[0]),
-        (
-            "That is the best path. Here each step counts by itself.",
-            lambda hmm, ids: viterbi(ids, hmm.start, hmm.transitions, hmm.emissions),
-        ),
+        ("At each step one state is wanted.", lambda hmm, ids: hmm.posterior([ids])[0]),
+        ("That is the best path, not step by step.", lambda hmm, ids: hmm.viterbi([ids])[0][0]),
         ("Nearly: this knows the symbols up to each step. The later ones help too.", _filtered),
     ],
     "At each step, which state is the likeliest given all symbols?",
@@ -291,7 +288,7 @@ EXERCISES["6.11"] = Exercise(
         ),
     ],
     lambda got, words: (
-        f"Right in {_share(got, words):.3f} of the words; the chapter's best HMM is in 0.825. "
+        f"Right in {_share(got, words):.4f} of the words; the chapter's best HMM in {TO_BEAT}. "
         "Look at both neighbors."
     ),
     cases=lambda rng: [(list(_spoken()[0]),)],
