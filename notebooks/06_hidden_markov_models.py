@@ -601,7 +601,7 @@ plt.show()
 
 # %%
 def streams(B, k, lag, seed):
-    x, y = tasks.copying(B, lag, symbols=k, V=2, seed=seed)
+    x, y = tasks.copying(B, symbols=k, V=2, lag=lag, seed=seed)
     ids = x.argmax(axis=2)
     ids[:, -k:] = y[:, -k:]  # the answers are part of the stream
     return ids
