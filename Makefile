@@ -3,59 +3,63 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
-PYTEST := $(BIN)/python -m pytest -q -p no:cacheprovider
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
-# Two notebooks at a time, so one thread each: more would wait for each other.
-ONE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+# Two processes side by side, each with one thread: more would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider -n 2
 # As if on another processor: fewer vector instructions, other BLAS kernels, oneDNN flipped.
-OTHER := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=1 \
+OTHER_CPU := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=1 \
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
 
-.PHONY: help book test fast lab notebooks nbval nbval-other exercises lock clean
+.PHONY: help book test fast slow nbval nbval-other weekly lab notebooks exercises lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 book: $(READY)  ## build the book into _build/html and print the page to open
-	@$(BIN)/jupyter-book build --all -W -n --keep-going -q . > _book.log 2>&1 || { cat _book.log; rm _book.log; exit 1; }
-	@rm -f _book.log
+	@log=$$(mktemp) && trap 'rm -f "$$log"' EXIT && \
+	{ $(BIN)/jupyter-book build --all -W -n --keep-going -q . > "$$log" 2>&1 || { cat "$$log"; exit 1; }; }
 	@echo "The book is built. Open: $(CURDIR)/_build/html/index.html"
 
-test: fast nbval  ## run all checks: style, package, book in a browser, every notebook
+test: fast slow nbval  ## run all checks: style, package, book in a browser, every notebook
 	@echo "All checks passed."
 
-fast: $(READY)  ## run all checks but the comparison of the notebooks' outputs
+fast: $(READY)  ## run the checks that take seconds: style and package
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .
-	@$(PYTEST) tests -m "not browser and not slow"
-	@$(PYTEST) tests -m "browser or slow"
+	@$(PYTEST) tests -m "not browser and not slow and not weekly"
+
+slow: $(READY)  ## run the slow checks: the book in a browser, JupyterLab, Colab, long trainings
+	@$(PYTEST) --dist loadfile tests -m "(browser or slow) and not weekly"
+
+nbval: $(READY)  ## run every notebook afresh and compare all of its outputs
+	@$(PYTEST) --dist loadfile --nbval $(NOTEBOOKS)
+
+nbval-other: $(READY)  ## the same, as if on another processor
+	@$(OTHER_CPU) $(PYTEST) --dist loadfile --nbval $(NOTEBOOKS)
+
+weekly: nbval-other  ## the checks that are too long for each change: all notebooks in JupyterLab, ...
+	@$(PYTEST) --dist loadfile tests -m weekly
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
 
-notebooks: $(READY)  ## execute the sources that changed, and write the pages made from them
-	@$(BIN)/python tools/notebooks.py
-	@$(BIN)/python tools/pages.py
-	@$(BIN)/python tools/exercises.py
-
-nbval: $(READY)  ## run every notebook afresh and compare all of its outputs
-	@$(ONE) $(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
-
-nbval-other: $(READY)  ## the same, as if on another processor
-	@$(ONE) $(OTHER) $(PYTEST) --nbval $(NOTEBOOKS) -n 2 --dist loadfile
+notebooks: exercises  ## execute the sources whose code changed, and write all that is made from them
+	@$(BIN)/python -m tools.notebooks
+	@$(BIN)/python -m tools.pages
 
 exercises: $(READY)  ## write the student copies, without solutions, into notebooks/exercises
-	@$(BIN)/python tools/exercises.py
+	@$(BIN)/python -m tools.exercises
 
-lock: $(READY)  ## resolve the dependencies anew and write the locks
+lock: $(READY)  ## resolve the dependencies anew, and write the locks and environment.yml
 	@$(BIN)/uv lock
 	@$(BIN)/uv export --frozen -q --no-header --only-group bootstrap --no-emit-project -o tools/uv.txt
-	@$(BIN)/npm install --package-lock-only --no-audit --no-fund
+	@$(BIN)/python -m tools.environment
+	@$(BIN)/npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 clean:  ## remove what was built or installed: _build, .venv, node_modules, caches
 	rm -rf _build .venv node_modules .hypothesis .pytest_cache .ruff_cache notebooks/.ruff_cache
 
 $(READY): uv.lock package-lock.json tools/uv.txt tools/setup.py
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or later, or say make PYTHON=..."; exit 1; }
-	@$(PYTHON) tools/setup.py
+	@$(PYTHON) -m tools.setup

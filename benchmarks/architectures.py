@@ -1,6 +1,6 @@
 """RNN, LSTM, GRU, TCN and Transformer on the novel: as many parameters, and as much time, for each.
 
-Run ``python benchmarks/architectures.py``: about 6 minutes on one core. With ``--quick`` it
+Run ``python -m benchmarks.architectures``: about 6 minutes on one core. With ``--quick`` it
 measures a little of each, and saves nothing.
 """
 
@@ -10,13 +10,13 @@ import sys
 import time
 
 import numpy as np
-import report
 
 from rnnbook import data
 from rnnbook.keras import keras, next_token_model
 from rnnbook.nn.losses import bits_per_token
 from rnnbook.text import Vocabulary
 from rnnbook.text.ngram import NGram
+from tools import report
 
 SIZES = {"rnn": 192, "lstm": 96, "gru": 113, "tcn": 54, "transformer": 44}
 NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "tcn": "TCN", "transformer": "Transformer"}

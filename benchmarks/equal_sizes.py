@@ -1,6 +1,6 @@
 """What a training step costs in an RNN, a GRU and an LSTM with as many parameters as each other.
 
-Run ``python benchmarks/equal_sizes.py``: half a minute. Chapter 7 takes from it how many steps are
+Run ``python -m benchmarks.equal_sizes``: half a minute. Chapter 7 takes from it how many steps are
 "equal time".
 """
 
@@ -8,10 +8,10 @@ import statistics
 import time
 
 import numpy as np
-import report
-from steps import alone
 
+from benchmarks.steps import alone
 from rnnbook.nn import layers
+from tools import report
 
 LAYERS = {"RNN": (layers.RNN, 67), "GRU": (layers.GRU, 37), "LSTM": (layers.LSTM, 32)}
 B, D = 32, 5
@@ -27,7 +27,7 @@ NOTES = [
 def rounds(T, n=150):
     """Return each cell's median of seconds for one step."""
     x = np.random.default_rng(0).normal(size=(B, T, D))
-    made = {name: make(D, H, 0, dtype="float64") for name, (make, H) in LAYERS.items()}
+    made = {name: make(D, H, dtype="float64") for name, (make, H) in LAYERS.items()}
     times = {name: [] for name in made}
     for _ in range(n):
         for name, layer in made.items():
@@ -40,13 +40,13 @@ def rounds(T, n=150):
 
 def main():
     """Measure, print the table, and save it."""
-    if not alone(__file__, 1):
+    if not alone("benchmarks.equal_sizes", 1):
         return
     rows = []
     for T in (16, 31):
         seconds = rounds(T)
         for name, (make, H) in LAYERS.items():
-            parameters = sum(a.size for a in make(D, H, 0).parameters.values())
+            parameters = sum(a.size for a in make(D, H).parameters.values())
             ratio = seconds[name] / seconds["LSTM"]
             rows.append([T, name, H, parameters, 1e3 * seconds[name], ratio])
     report.save("equal_sizes", "Cells of equal size", COLUMNS, rows, NOTES)

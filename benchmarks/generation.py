@@ -1,6 +1,6 @@
 """How fast a Keras model writes: the compiled loop of the course's generator, and the naive ways.
 
-Run ``python benchmarks/generation.py``: a minute. With ``--quick`` it saves nothing.
+Run ``python -m benchmarks.generation``: a minute. With ``--quick`` it saves nothing.
 """
 
 import argparse
@@ -13,9 +13,10 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 import numpy as np
-import report
-from steps import alone_on_one_core
-from writing import speeds
+
+from benchmarks.steps import alone
+from benchmarks.writing import speeds
+from tools import report
 
 CHARACTERS = string.ascii_letters + string.digits + string.punctuation[:16] + " "
 H, GOAL = 256, 15_000
@@ -62,10 +63,10 @@ def ways():
         ),
         "a call for each": one_by_one(generator, model),
         "a tf.function for each": one_by_one(generator, tf.function(model)),
-        "the generator": lambda n: generator.sample(n, 0),
-        "the same in NumPy": lambda n: numpy_model.sample(n, 0),
+        "the generator": lambda n: generator.sample(n),
+        "the same in NumPy": lambda n: numpy_model.sample(n),
     }
-    numpy_model = generator.numpy()
+    numpy_model = generator.to_numpy()
     return found, generator
 
 
@@ -74,12 +75,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="briefly; saves nothing")
     quick = parser.parse_args().quick
-    if not alone_on_one_core(__file__, quick):
+    if not alone("benchmarks.generation", 1, *["--quick"] * quick):
         return
     found, generator = ways()
     effort = (0.1, 3) if quick else (0.5, 7)
     one = {name: statistics.median(s) for name, s in speeds(found, 1, *effort).items()}
-    many = speeds({"": lambda n: generator.sample(n, 0, samples=64)}, 64, *effort)
+    many = speeds({"": lambda n: generator.sample(n, samples=64)}, 64, *effort)
     first = next(iter(one.values()))
     rows = [
         [name, 1, int(speed), GOAL if name == "the generator" else None, speed / first]

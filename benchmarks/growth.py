@@ -1,6 +1,6 @@
 """How a training step's time and memory grow with its sizes, and where the time goes.
 
-Run ``python benchmarks/growth.py``: less than a minute.
+Run ``python -m benchmarks.growth``: less than a minute.
 """
 
 import statistics
@@ -9,11 +9,11 @@ import tracemalloc
 from unittest import mock
 
 import numpy as np
-import report
-from steps import CELLS, alone
 
-from rnnbook.nn import layers, recurrent
+from benchmarks.steps import CELLS, alone, limit
+from rnnbook.nn import layers
 from rnnbook.show import style
+from tools import report
 
 D, CHUNK = 64, 64
 COLUMNS = ["cell", "B", "T", "H", "truncated", "ms", "µs a time step", "MB"]
@@ -30,11 +30,11 @@ NOTES = [
     f"One training step of `rnnbook.nn.layers`, forward and backward, in float32, with D = {D}, on "
     "one core; medians of 7, in processor time, which other programs disturb least. **MB** is the "
     "largest sum of Python's allocations, without the inputs and the gradients that come in. "
-    f"Truncated: the sequence is cut into chunks of {CHUNK} time steps; the state is carried on, "
-    "the gradient is not.",
+    f"Truncated: the sequence is read in chunks of {CHUNK} steps; the state is carried on, the "
+    "gradient is not.",
     "Time and memory are linear in T; truncated, the memory stays what one chunk needs. The last "
-    "columns are shares of the time: matrix products; tanh and σ; and the rest, which is products "
-    "and sums of elements, moving memory, and Python.",
+    "columns are shares of the time: the same matrix products, alone; tanh and σ; and the rest, "
+    "which is products and sums of elements, moving memory, and Python.",
 ]
 ALT = (
     "Two plots against the number of time steps, for an LSTM with B = 32 and H = 128. Left, the "
@@ -46,7 +46,7 @@ ALT = (
 
 def training_step(cell, x, dh, H, truncated):
     """Return a step, forward and backward, of a new layer: in one piece, or in chunks."""
-    layer, T = CELLS[cell](D, H, 0), x.shape[1]
+    layer, T = CELLS[cell](D, H), x.shape[1]
 
     def step():
         chunk, state = (CHUNK if truncated else T), None
@@ -73,46 +73,43 @@ def seconds(step):
     return time.process_time() - start
 
 
-def shares(step):
+def shares(step, products):
     """Return the shares of a call's time that go into products, and into tanh and σ."""
-    spent = {"products": 0.0, "tanh": 0.0}
-    inside = []  # a product in bands calls np.matmul, which does not count again
+    spent = []
 
-    def timed(kind, function):
+    def timed(function):
         def call(*args, **settings):
-            if inside:
-                return function(*args, **settings)
-            inside.append(kind)
             start = time.process_time()
             result = function(*args, **settings)
-            spent[inside.pop()] += time.process_time() - start
+            spent.append(time.process_time() - start)
             return result
 
         return call
 
+    tanh = timed(np.tanh), layers.ACTIVATIONS["tanh"][1]
     with (
-        mock.patch.object(np, "matmul", timed("products", np.matmul)),
-        mock.patch.object(recurrent, "multiply", timed("products", recurrent.multiply)),
-        mock.patch.object(layers, "multiply", timed("products", layers.multiply)),
-        mock.patch.object(np, "tanh", timed("tanh", np.tanh)),
-        mock.patch.object(layers, "to_sigmoid", timed("tanh", layers.to_sigmoid)),
+        mock.patch.dict(layers.ACTIVATIONS, tanh=tanh),
+        mock.patch.object(np, "tanh", tanh[0]),
+        mock.patch.object(layers, "_to_sigmoid", timed(layers._to_sigmoid)),
     ):
         total = seconds(step)
-    return [spent["products"] / total, spent["tanh"] / total]
+    return [min(1, seconds(products) / total), sum(spent) / total]
 
 
-def measured(cell, B, T, H, truncated):
+def measure(cell, B, T, H, truncated):
     """Return a row of the table."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(B, T, D)).astype(np.float32)
     dh = rng.normal(size=(B, T, H)).astype(np.float32)
     case = cell, x, dh, H, truncated
     MB, step = memory(*case), training_step(*case)
+    products = limit(cell, x, dh)
     step()
+    products()
     ms = 1e3 * statistics.median(seconds(step) for _ in range(7))
-    products, tanh = np.median([shares(step) for _ in range(7)], axis=0).tolist()
+    of_products, tanh = np.median([shares(step, products) for _ in range(7)], axis=0).tolist()
     words = "yes" if truncated else "no"
-    return [cell, B, T, H, words, ms, 1e3 * ms / T, MB, products, tanh, 1 - products - tanh]
+    return [cell, B, T, H, words, ms, 1e3 * ms / T, MB, of_products, tanh, 1 - of_products - tanh]
 
 
 def figure(rows):
@@ -134,9 +131,9 @@ def figure(rows):
 
 def main():
     """Print the table, and save it with its figure."""
-    if not alone(__file__, 1):
+    if not alone("benchmarks.growth", 1):
         return
-    rows = [measured(*case) for case in CASES]
+    rows = [measure(*case) for case in CASES]
     figure(rows)
     title = "How time and memory grow"
     report.save("growth", title, COLUMNS, rows, NOTES, figure="growth.svg", alt=ALT)

@@ -1,6 +1,6 @@
 """How fast: Baum-Welch and Viterbi over 100,000 symbols, against hmmlearn in turns.
 
-Run ``python benchmarks/hmm.py``. It takes some minutes, and saves its table for the book.
+Run ``python -m benchmarks.hmm``. It takes some minutes, and saves its table for the book.
 """
 
 import subprocess
@@ -8,12 +8,12 @@ import sys
 import time
 
 import numpy as np
-import report
 from hmmlearn.hmm import CategoricalHMM
-from steps import alone
 from threadpoolctl import threadpool_limits
 
+from benchmarks.steps import alone
 from rnnbook.hmm import HMM
+from tools import report
 
 SYMBOLS, V = 100_000, 50
 ROUNDS = {8: 15, 32: 9, 128: 3}

@@ -1,7 +1,7 @@
 """How well a generator predicts after so much training: nats a character on tiny Shakespeare.
 
-Run ``python benchmarks/quality.py``: the text is fetched by name. Or name a copy of it:
-``python benchmarks/quality.py FILE``. All recipes take half an hour; ``--only NAME`` runs one of
+Run ``python -m benchmarks.quality``: the text is fetched by name. Or name a copy of it:
+``python -m benchmarks.quality FILE``. All recipes take half an hour; ``--only NAME`` runs one of
 them and saves nothing. With ``--folder``, a training that is stopped goes on at the next call,
 and one that has ended is not run again.
 """
@@ -16,12 +16,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # fast products
 
 import keras
-import report
 
 from rnnbook import data
 from rnnbook.keras import Generator, train
 from rnnbook.text import Vocabulary
 from rnnbook.text.ngram import NGram
+from tools import report
 
 # For each budget the goal in nats, the model, and its training.
 RECIPES = {
@@ -52,7 +52,7 @@ NOTES = [
 
 def texts(file):
     """Return the first nine tenths of tiny Shakespeare, and the rest."""
-    text = data.classic("tiny-shakespeare") if file is None else data.own_book(file)[0]
+    text = data.classic("tiny-shakespeare") if file is None else data.own_book(file)
     return text[: len(text) * 9 // 10], text[len(text) * 9 // 10 :]
 
 

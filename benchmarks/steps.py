@@ -11,14 +11,14 @@ import sys
 
 import numpy as np
 
-from rnnbook.nn import cells, gated_cells, layers
+from rnnbook.nn import layers
 
 CELLS = {"RNN": layers.RNN, "LSTM": layers.LSTM, "GRU": layers.GRU}
 
 
 def course(cell, x, dh):
     """Return the step of ``rnnbook.nn.layers``."""
-    layer = CELLS[cell](x.shape[2], dh.shape[2], 0)
+    layer = CELLS[cell](x.shape[2], dh.shape[2])
 
     def step():
         layer.forward(x)
@@ -27,47 +27,13 @@ def course(cell, x, dh):
     return step
 
 
-def plain(cell, x, dh):
-    """Return the step of a loop over ``cells`` and ``gated_cells``."""
-    (B, T, D), H = x.shape, dh.shape[2]
-    w, zero = CELLS[cell](D, H, 0).weights, np.zeros((B, H), np.float32)
-
-    def forward(x_t, state):
-        if cell == "RNN":
-            return (cells.rnn_step(x_t, *state, **w),)
-        if cell == "GRU":
-            return (gated_cells.gru_step(x_t, *state, w),)
-        return gated_cells.lstm_step(x_t, *state, w)
-
-    def back(dstate, x_t, state):
-        if cell == "RNN":
-            return cells.rnn_step_backward(*dstate, x_t, *state, **w)
-        if cell == "GRU":
-            return gated_cells.gru_step_backward(*dstate, x_t, *state, w)
-        return gated_cells.lstm_step_backward(*dstate, x_t, *state, w)
-
-    def step():
-        names = ["h_prev", "c_prev"][: 2 if cell == "LSTM" else 1]
-        states, dstate = [(zero,) * len(names)], [zero] * len(names)
-        for t in range(T):
-            states.append(forward(x[:, t], states[-1]))
-        dx, sums = np.empty_like(x), {name: np.zeros_like(array) for name, array in w.items()}
-        for t in reversed(range(T)):
-            g = back([dstate[0] + dh[:, t], *dstate[1:]], x[:, t], states[t])
-            dx[:, t], dstate = g["x_t"], [g[name] for name in names]
-            for name in sums:
-                sums[name] += g[name]
-
-    return step
-
-
-def keras(cell, x, dh, xla):
+def keras(cell, x, dh, xla=False, unroll=False):
     """Return the compiled step of the Keras layer."""
     import keras
     import tensorflow as tf
 
     kind = {"RNN": "SimpleRNN"}.get(cell, cell)
-    layer = getattr(keras.layers, kind)(dh.shape[2], return_sequences=True)
+    layer = getattr(keras.layers, kind)(dh.shape[2], return_sequences=True, unroll=unroll)
     x, dh, zero = tf.constant(x), tf.constant(dh), tf.zeros((len(x), dh.shape[2]))
     states = [tf.identity(zero) for _ in range(2 if cell == "LSTM" else 1)]
     layer(x, initial_state=states)
@@ -100,6 +66,40 @@ def pytorch(cell, x, dh):
     return step
 
 
+def jax(cell, x, dh):
+    """Return the step of a compiled ``lax.scan``, with one product for all inputs."""
+    import jax
+    import jax.numpy as jnp
+
+    H, G = dh.shape[2], len(CELLS[cell].gates)
+    W_x, W_h, *biases = (jnp.asarray(w) for w in CELLS[cell](x.shape[2], H).get_weights())
+    b = jnp.atleast_2d(biases[0])
+
+    def one(W_h, b_rec, state, a_x):
+        if cell == "RNN":
+            h = jnp.tanh(a_x + state[0] @ W_h)
+            return (h,), h
+        gates, of_h = jnp.split(a_x, G, axis=1), jnp.split(state[0] @ W_h + b_rec, G, axis=1)
+        if cell == "GRU":
+            z, r = (jax.nn.sigmoid(gates[g] + of_h[g]) for g in (0, 1))
+            h = z * state[0] + (1 - z) * jnp.tanh(gates[2] + r * of_h[2])
+            return (h,), h
+        i, f, c_tilde, o = (a + u for a, u in zip(gates, of_h, strict=True))
+        c = jax.nn.sigmoid(f) * state[1] + jax.nn.sigmoid(i) * jnp.tanh(c_tilde)
+        h = jax.nn.sigmoid(o) * jnp.tanh(c)
+        return (h, c), h
+
+    def loss(x, W_x, W_h, b, state, dh):
+        a_x, b_rec = (x @ W_x + b[0]).transpose(1, 0, 2), b[1] if len(b) > 1 else 0.0
+        _, h = jax.lax.scan(lambda s, a: one(W_h, b_rec, s, a), state, a_x)
+        return (h.transpose(1, 0, 2) * dh).sum()
+
+    gradients = jax.jit(jax.grad(loss, argnums=(0, 1, 2, 3, 4)))
+    state = (jnp.zeros((len(x), H)),) * (2 if cell == "LSTM" else 1)
+    x, dh = jnp.asarray(x), jnp.asarray(dh)
+    return lambda: jax.block_until_ready(gradients(x, W_x, W_h, b, state, dh))
+
+
 def limit(cell, x, dh):
     """Return the step's matrix products alone."""
     (B, T, D), H = x.shape, dh.shape[2]
@@ -110,51 +110,58 @@ def limit(cell, x, dh):
     def matrix(*shape):
         return rng.normal(size=shape).astype(np.float32)
 
-    W, slot, a = matrix(GH, H + D + 1), matrix(H + D + 1, B), matrix(GH, B)
+    W, z, a = matrix(GH, H + D + 1), matrix(H + D + 1, B), matrix(GH, B)
     W_back, da, dh_t = matrix(H, GH), matrix(GH, B), matrix(H, B)
-    all_da, heard, dW = matrix(GH, k * B), matrix(k * B, H + D + 1), matrix(GH, H + D + 1)
+    all_da, all_z, dW = matrix(GH, k * B), matrix(k * B, H + D + 1), matrix(GH, H + D + 1)
     W_x, dx = matrix(D, GH), matrix(D, k * B)
 
     def step():
         for _ in range(T):
-            np.matmul(W, slot, out=a)
+            np.matmul(W, z, out=a)
         for t in range(T):
             np.matmul(W_back, da, out=dh_t)
             if t % k == 0:
-                np.matmul(all_da, heard, out=dW)
+                np.matmul(all_da, all_z, out=dW)
                 np.matmul(W_x, all_da, out=dx)
 
     return step
 
 
 def contestants(cell, x, dh):
-    """Return the ways to take the step, by name."""
+    """Return the ways to take the step, by name; a long sequence is not unrolled."""
     ways = {
         "course": course(cell, x, dh),
         "limit": limit(cell, x, dh),
-        "Keras": keras(cell, x, dh, xla=False),
+        "Keras": keras(cell, x, dh),
         "Keras, XLA": keras(cell, x, dh, xla=True),
-        "plain loop": plain(cell, x, dh),
     }
+    if x.shape[1] <= 64:
+        ways["Keras, unrolled"] = keras(cell, x, dh, unroll=True)
     if importlib.util.find_spec("torch"):
         ways["PyTorch"] = pytorch(cell, x, dh)
+    if importlib.util.find_spec("jax"):
+        ways["JAX"] = jax(cell, x, dh)
     return ways
 
 
 def with_threads(n):
-    """Return the environment of a process in which all libraries have n threads.
+    """Return the environment of a process in which all libraries have n threads, by default all.
 
     OpenBLAS chooses its kernels itself, as the other libraries do: its other variables are dropped.
     """
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    rest = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
-    return rest | dict.fromkeys(names, str(n))
+    drop = ("OPENBLAS_", "OMP_NUM", "MKL_NUM")
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(drop)}
+    if n is None:
+        return rest
+    one = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"} if n == 1 else {}
+    return rest | dict.fromkeys(names, str(n)) | one
 
 
-def alone(file, threads, *arguments):
-    """Say whether this process has so many threads; if not, run the file again in one that has."""
+def alone(module, threads, *arguments):
+    """Return True if this process has so many threads; if not, run the module in one that has."""
     environment = with_threads(threads)
     if dict(os.environ) == environment:
         return True
-    subprocess.run([sys.executable, file, *arguments], env=environment, check=True)
+    subprocess.run([sys.executable, "-m", module, *arguments], env=environment, check=True)
     return False

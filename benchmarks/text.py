@@ -1,7 +1,7 @@
 """How fast and how small: tokens counted and encoded, and an n-gram model, against plain loops.
 
-Run ``python benchmarks/text.py``. It reads the course's novel and saves its table for the book.
-With a file of your own, ``python benchmarks/text.py FILE``, it prints the table and saves nothing.
+Run ``python -m benchmarks.text``. It reads the course's novel and saves its table for the book.
+With a file of your own, ``python -m benchmarks.text FILE``, it prints the table and saves nothing.
 """
 
 import argparse
@@ -11,10 +11,9 @@ import tracemalloc
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import report
-
 from rnnbook.text import Vocabulary
 from rnnbook.text.ngram import NGram
+from tools import report
 
 NOVEL = Path(__file__).resolve().parent.parent / "data" / "novel"
 ORDER = 6

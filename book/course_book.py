@@ -1,5 +1,6 @@
 """What the book needs beyond Jupyter Book: no other host, one address, links to equations."""
 
+import fcntl
 import re
 import shutil
 import sys
@@ -10,7 +11,7 @@ from docutils import nodes
 from sphinx.ext.autodoc.mock import MockFinder
 
 from rnnbook import data
-from rnnbook.show.instruments import weights
+from rnnbook.show.instruments import generator
 
 ROOT = Path(__file__).resolve().parents[1]
 MATHJAX = ROOT / "node_modules" / "mathjax" / "es5"
@@ -121,7 +122,7 @@ def write_weights(app, exception):
     """Put the generator's weights into the book: a page that shows it loads them when asked to."""
     if not exception and app.builder.format == "html":
         file = Path(app.outdir) / "_static" / "generator-weights.js"
-        file.write_text(weights.as_script(), encoding="utf-8", newline="\n")
+        file.write_text(generator.as_script(), encoding="utf-8", newline="\n")
 
 
 def forget_emptied_script(app):
@@ -163,8 +164,17 @@ def drop_unused_icons(app, exception):
     style.write_text(kept, "utf-8")
 
 
+def wait_for_turn(app):
+    """Let builds into one folder take turns: this process holds the lock until it ends."""
+    folder = Path(app.outdir).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    app.course_lock = (folder / "book.lock").open("w")  # closed, and so given back, at the end
+    fcntl.flock(app.course_lock, fcntl.LOCK_EX)
+
+
 def setup(app):
     """Join the extension to Sphinx."""
+    wait_for_turn(app)
     # Docstrings need no TensorFlow, which would take five seconds and log to the terminal.
     # (autodoc_mock_imports ends after each module, and the real one is imported after all.)
     sys.meta_path.insert(0, MockFinder(["keras", "tensorflow"]))

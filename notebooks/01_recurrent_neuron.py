@@ -19,25 +19,24 @@
 # | **It takes** | 60 minutes to read and run, 2 to 3 hours with the exercises |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from rnnbook import RNN
 from rnnbook import keras as keras_models
 from rnnbook.exercises import check
-from rnnbook.nn import cells
 from rnnbook.show import diagrams, style
 from rnnbook.show.claims import claim
 
@@ -68,7 +67,7 @@ assert np.array_equal(feedforward[1], feedforward[3])
 #
 # One of the texts that this course accompanies puts it so: in a feedforward network no two inputs share knowledge. That is half
 # right, and the box below says which half. You will meet such boxes in every chapter: each takes a sentence from the texts,
-# measures it, and gives a verdict. [All of them](../claims.md) stand on one page.
+# measures it, and gives a verdict. [All of them](../reference/claims.md) stand on one page.
 
 # %%
 order = [2, 0, 3, 1]
@@ -146,10 +145,13 @@ plt.show()
 # lines come back, and they are the trouble with recurrent networks.
 
 # %%
-x = np.zeros((1, 101, 1))
-x[0, 0, 0] = 1.0
-keeps = cells.rnn(x, [[1.0]], [[0.9]], [0.0], activation="identity")[0, 100, 0]
-grows = cells.rnn(x, [[1.0]], [[1.1]], [0.0], activation="identity")[0, 100, 0]
+left = {}
+for w_h in (0.9, 1.1):
+    h = 1.0  # after the input 1
+    for _ in range(100):
+        h = w_h * h
+    left[w_h] = h
+keeps, grows = left.values()
 assert grows / keeps > 1e8
 claim(
     71,
@@ -227,7 +229,7 @@ assert h_1[1] == 0 and h_2[0] == 0 and h_2[1] > 0
 # second neuron moves, because it hears the first one, one step late. State travels between the neurons along $W_{hh}$.
 #
 # > **A word on notation.** One of the texts writes the input weights as $W^{(xh)}$ in one place and as $W^{(hx)}$ in another. There is only one
-# > such matrix. This course writes $W_{xh}$, "from x to h", everywhere, and [one page](../notation.md) says how each text calls what.
+# > such matrix. This course writes $W_{xh}$, "from x to h", everywhere, and [one page](../reference/notation.md) says how each text calls what.
 #
 # ### Count the parameters
 #
@@ -302,8 +304,21 @@ claim(17, ("shapes of W_hh that are (3, 3), of three", fitting, "== 3"))
 # | $D$ | the numbers at each time step, also called **[features](#term-feature)** | 2 |
 #
 # So the input is an array of shape $(B, T, D)$, and the states are one of shape $(B, T, H)$. An example is now a row, and for rows
-# [Equation 1.2](#1.2) reads $h_t = \tanh(x_t W_{xh}^\top + h_{t-1} W_{hh}^\top + b_h)$: the same sums, written sideways. In the package it is one line of
-# [rnn_step](#rnnbook.nn.cells.rnn_step), and [rnn](#rnnbook.nn.cells.rnn) is the loop around it.
+# [Equation 1.2](#1.2) reads $h_t = \tanh(x_t W_{xh}^\top + h_{t-1} W_{hh}^\top + b_h)$: the same sums, written sideways.
+
+
+# %%
+def rnn(x, W_xh, W_hh, b_h, h_0=None, phi=np.tanh):
+    h_t = np.zeros((len(x), len(b_h))) if h_0 is None else h_0
+    h = []
+    for t in range(x.shape[1]):
+        h_t = phi(x[:, t] @ np.transpose(W_xh) + h_t @ np.transpose(W_hh) + b_h)
+        h.append(h_t)
+    return np.stack(h, axis=1)
+
+
+# %% [markdown]
+# That is the whole layer. The package has the same one, made fast: [RNN](#rnnbook.nn.layers.RNN). With the same weights it gives the same states.
 
 # %%
 B, T, D, H = 4, 6, 2, 3
@@ -311,13 +326,14 @@ x = rng.normal(size=(B, T, D))
 W_xh, b_h = rng.normal(size=(H, D)), rng.normal(size=H)
 W_hh = 0.5 * rng.normal(size=(H, H))
 
-h_t = np.zeros((B, H))
-for t in range(T):
-    h_t = cells.rnn_step(x[:, t], h_t, W_xh, W_hh, b_h)
-
-h = cells.rnn(x, W_xh, W_hh, b_h)
+h = rnn(x, W_xh, W_hh, b_h)
 print("x", x.shape, "-> h", h.shape)
-assert np.array_equal(h[:, -1], h_t)
+
+layer = RNN(D, H, dtype="float64")
+layer.set_weights([W_xh.T, W_hh.T, b_h])  # laid out as in Keras
+h_layer, last = layer.forward(x)
+assert np.allclose(h_layer, h, rtol=0, atol=1e-14)
+assert np.array_equal(last, h_layer[:, -1])
 
 # %% [markdown]
 # <a id="question-1"></a>
@@ -351,8 +367,8 @@ print("Keras takes (1, 6, 1) and returns", tuple(state.shape))
 
 # %%
 order = rng.permutation(B)
-together = cells.rnn(x[order], W_xh, W_hh, b_h)
-alone = np.concatenate([cells.rnn(x_i[None], W_xh, W_hh, b_h) for x_i in x])
+together = rnn(x[order], W_xh, W_hh, b_h)
+alone = np.concatenate([rnn(x_i[None], W_xh, W_hh, b_h) for x_i in x])
 permuted = np.abs(together - h[order]).max()
 single = np.abs(alone - h).max()
 claim(
@@ -367,8 +383,8 @@ claim(
 
 # %%
 first, second = h[:1, -1], x[1:2]  # where one sequence ended, and the next one
-fresh = cells.rnn(second, W_xh, W_hh, b_h)
-carried = cells.rnn(second, W_xh, W_hh, b_h, h_0=first)
+fresh = rnn(second, W_xh, W_hh, b_h)
+carried = rnn(second, W_xh, W_hh, b_h, h_0=first)
 gap = np.abs(carried - fresh).max(axis=(0, 2))
 print("difference at each time step:", np.round(gap, 3))
 claim(4, ("state carried on, difference at the first step", gap[0], "> 0.1"))
@@ -387,16 +403,16 @@ claim(4, ("state carried on, difference at the first step", gap[0], "> 0.1"))
 # %%
 rng_67 = np.random.default_rng(67)
 x_67 = rng_67.normal(size=(20, 6, 1))
-linear = ([[1.0]], [[0.5]], [0.0])
-target = cells.rnn(x_67, *linear, np.full((20, 1), 2.0), "identity")
+linear = {"W_xh": [[1.0]], "W_hh": [[0.5]], "b_h": [0.0], "phi": np.positive}
+target = rnn(x_67, **linear, h_0=np.full((20, 1), 2.0))
 
-from_zero = cells.rnn(x_67, *linear, activation="identity")
+from_zero = rnn(x_67, **linear)
 share = 0.5 ** np.arange(1, 7)[:, None]  # of h_0 in the state at t = 1 ... 6
 learned = ((target - from_zero) * share).sum() / (20 * share**2).sum()
 print("learned h_0:", round(learned, 3), "  its share in h_6:", share[-1, 0])
 
 # %%
-after = cells.rnn(x_67, *linear, np.full((20, 1), learned), "identity")
+after = rnn(x_67, **linear, h_0=np.full((20, 1), learned))
 loss_zero = ((from_zero - target) ** 2).mean(axis=(0, 2))
 loss_learned = ((after - target) ** 2).mean()
 print("squared error at each step:", np.round(loss_zero, 4))
@@ -475,9 +491,8 @@ error = np.abs(y_hat.sum(axis=-1) - 1).max()
 # ReLU, $\max(0, a)$, as $(0, \infty)$. Zero belongs to it, and for a normal input ReLU is zero half of the time:
 
 # %%
-from rnnbook.nn.activations import relu
-
-zeros = (relu(np.random.default_rng(56).normal(size=10_000)) == 0).mean()
+a = np.random.default_rng(56).normal(size=10_000)
+zeros = (np.maximum(0, a) == 0).mean()
 claim(
     56,
     ("sums of ŷ_t, largest distance from 1", error, "< 1e-12", 0),
@@ -498,7 +513,7 @@ layer.build((None, None, D))
 keras_models.set_simple_rnn_weights(layer, W_xh, W_hh, b_h)
 print("shapes in Keras:", [w.shape for w in layer.get_weights()])
 
-ours = cells.rnn(x, W_xh, W_hh, b_h)
+ours = rnn(x, W_xh, W_hh, b_h)
 theirs = np.asarray(layer(x.astype("float32")))
 print("equal to 1e-6:", np.allclose(ours, theirs, rtol=0, atol=1e-6))
 assert np.abs(ours - theirs).max() < 1e-6
@@ -509,11 +524,9 @@ assert np.abs(ours - theirs).max() < 1e-6
 
 # %%
 keras.utils.set_random_seed(1)
-layer = keras.layers.SimpleRNN(
-    H
-)  # without return_sequences it gives the last state only
+layer = keras.layers.SimpleRNN(H)  # gives the last state only
 last = np.asarray(layer(x.astype("float32")))
-ours = cells.rnn(x, *keras_models.simple_rnn_weights(layer))
+ours = rnn(x, *keras_models.simple_rnn_weights(layer))
 print("Keras:", last.shape, " ours:", ours.shape)
 assert np.abs(ours[:, -1] - last).max() < 1e-6
 assert np.array_equal(layer.get_weights()[2], np.zeros(H))
@@ -680,14 +693,7 @@ check("1.4", my_rnn)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def my_rnn(x, W_xh, W_hh, b_h):
-    h = np.zeros(len(b_h))
-    states = []
-    for x_t in x:
-        h = np.tanh(W_xh @ x_t + W_hh @ h + b_h)
-        states.append(h)
-    return np.array(states)
-
+from rnnbook.exercises.chapter_01 import my_rnn
 
 check("1.4", my_rnn)
 
@@ -707,10 +713,7 @@ check("1.5", from_keras)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def from_keras(weights):
-    kernel, recurrent_kernel, bias = weights
-    return kernel.T, recurrent_kernel.T, bias
-
+from rnnbook.exercises.chapter_01 import from_keras
 
 check("1.5", from_keras)
 
@@ -719,8 +722,8 @@ check("1.5", from_keras)
 #
 # *explore · 20 minutes*
 #
-# Find $w_x$, $w_h$ and $b$ with which one tanh neuron keeps one bit for good: the first input is $1$ or $-1$, then come two hundred zeros, and at the end the
-# state shall still have the sign of the first input and be larger than $0.5$ in size. Guess first: is $w_h = 1$ enough?
+# Find $w_x$, $w_h$ and $b$ with which one tanh neuron keeps one bit for good: the first input is $1$ or $-1$, then come two hundred zeros, and the
+# state shall have the sign of the first input at every step and be larger than $0.5$ in size at the end. Guess first: is $w_h = 1$ enough?
 
 # %% tags=["stub"]
 switch = ...  # (w_x, w_h, b)
@@ -731,9 +734,10 @@ check("1.6", switch)
 # h = tanh(w_h h) has two solutions besides zero once w_h > 1: it settles in one.
 # At w_h = 1 zero is the only one, and the state creeps there.
 switch = (1.0, 2.0, 0.0)
-x = np.r_[1.0, np.zeros(200)][None, :, None]
 for w_h in [0.9, 1.0, 1.1, 2.0]:
-    left = cells.rnn(x, [[1.0]], [[w_h]], [0.0])[0, -1, 0]
+    left = np.tanh(1.0)
+    for _ in range(200):
+        left = np.tanh(w_h * left)
     print(f"w_h = {w_h}: after 200 zeros {left:.4f} is left")
 check("1.6", switch)
 
@@ -756,21 +760,15 @@ check("1.7", last_states)
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 from itertools import permutations
 
-
-def last_states(x, W_xh, W_hh, b_h):
-    orders = np.array([x[list(order)] for order in permutations(range(len(x)))])
-    last = cells.rnn(orders, W_xh, W_hh, b_h)[:, -1]
-    return len(np.unique(np.round(last, 9), axis=0))
-
+from rnnbook.exercises.chapter_01 import last_states
 
 check("1.7", last_states)
 # With W_hh = 0 only the last input counts. The linear neuron adds up, in any order.
 rng = np.random.default_rng(0)
 x, W_xh, b_h = rng.normal(size=(4, 2)), rng.normal(size=(3, 2)), np.zeros(3)
 print("four inputs, W_hh = 0:", last_states(x, W_xh, np.zeros((3, 3)), b_h))
-orders = np.array([x[list(order), :1] for order in permutations(range(4))])
-sums = cells.rnn(orders, [[1.0]], [[1.0]], [0.0], activation="identity")[:, -1]
-print("linear neuron, w_h = 1:", len(np.unique(np.round(sums, 9))))
+sums = {round(sum(order), 9) for order in permutations(x[:, 0])}
+print("linear neuron, w_h = 1:", len(sums))
 
 # %% [markdown]
 # ### Exercise 1.8: How much does it hold?
@@ -791,16 +789,7 @@ check("1.8", recall)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution", "figure": {"name": "fig-capacity", "caption": "Units of a Hopfield network of 200 that stay as they were stored, after one step and at rest: means of five seeds."}, "image": {"alt": "The share of units that stay against patterns a unit, from 0.02 to 0.5. After one step it falls slowly, to about 0.92. At rest it is as high up to 0.1, then falls, steeply from 0.15 on, to about 0.7."}}
-def recall(patterns, rest=False):
-    W = patterns.T @ patterns
-    np.fill_diagonal(W, 0)
-    after, before = np.where(patterns @ W >= 0, 1, -1), None
-    while rest and not np.array_equal(after, before):
-        before = after.copy()
-        for i in range(len(W)):  # one unit after the other
-            after[:, i] = np.where(after @ W[i] >= 0, 1, -1)
-    return (after == patterns).mean()
-
+from rnnbook.exercises.chapter_01 import recall
 
 check("1.8", recall)
 # Few units flip in the first step. But each wrong one disturbs the others, and more

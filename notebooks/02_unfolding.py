@@ -20,18 +20,17 @@
 # | **It takes** | 90 minutes to read and run, 3 hours with the exercises but 2.9, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import os
@@ -48,11 +47,10 @@ import numpy as np
 import tensorflow as tf
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook import data
+from rnnbook import RNN, data
 from rnnbook.data import tasks
 from rnnbook.exercises import check
-from rnnbook.keras import OutputToHiddenCell, set_simple_rnn_weights, trained
-from rnnbook.nn.cells import rnn, rnn_step
+from rnnbook.keras import OutputToHiddenCell, set_simple_rnn_weights, train_seeds
 from rnnbook.show import diagrams, instruments, style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
@@ -96,15 +94,17 @@ x, h_0 = rng.normal(size=(B, T, D)), np.zeros((B, H))
 
 
 def f(h_prev, x_t):
-    return rnn_step(x_t, h_prev, W_xh, W_hh, b_h)
+    return np.tanh(x_t @ W_xh.T + h_prev @ W_hh.T + b_h)
 
 
 # %% [markdown]
-# The loop of chapter 1 is [rnn](#rnnbook.nn.cells.rnn). The unfolded graph is five nested calls, as in
+# The loop of chapter 1 is [RNN](#rnnbook.nn.layers.RNN). The unfolded graph is five nested calls, as in
 # [Equation 2.2](#2.2). Both give the state after the last step.
 
 # %%
-loop = rnn(x, W_xh, W_hh, b_h)
+layer = RNN(D, H, dtype="float64")
+layer.set_weights([W_xh.T, W_hh.T, b_h])
+loop, _ = layer.forward(x)
 x_1, x_2, x_3, x_4, x_5 = np.moveaxis(x, 1, 0)
 graph = f(f(f(f(f(h_0, x_1), x_2), x_3), x_4), x_5)
 print(graph.round(4))
@@ -414,7 +414,7 @@ ready = {}  # compiled models, trained again with fresh weights: that saves time
 
 def runs(build, x, y, seeds=range(3), batch_size=100):
     model = ready.setdefault(build, build())
-    return trained(build, seeds, x, y, epochs=1, batch_size=batch_size, model=model)
+    return train_seeds(build, seeds, x, y, epochs=1, batch_size=batch_size, model=model)
 
 
 # %%
@@ -488,10 +488,12 @@ rng, y_t, y = np.random.default_rng(0), np.zeros((2, 3)), []
 U, W, b = rng.normal(size=(3, 5)), rng.normal(size=(3, 3)), rng.normal(size=3)
 inputs = rng.normal(size=(2, 6, 5))
 for t in range(6):
-    h_t = rnn_step(inputs[:, t], y_t, U, W, b)  # it hears the output
+    h_t = np.tanh(inputs[:, t] @ U.T + y_t @ W.T + b)  # it receives the output
     y_t = h_t @ np.eye(3).T  # W_hy is the identity
     y.append(y_t)
-gap = abs(rnn(inputs, U, W, b) - np.stack(y, axis=1)).max()
+elman = RNN(5, 3, dtype="float64")
+elman.set_weights([U.T, W.T, b])
+gap = abs(elman.forward(inputs)[0] - np.stack(y, axis=1)).max()
 means = [np.mean(accuracy["recall", scheme]) for scheme in ("state", "output")]
 claim(3, ("largest difference where output and state are one", gap, "< 1e-12", 0),
       ("otherwise: recall accuracy, hearing the state", means[0], "> 0.9"),
@@ -1075,47 +1077,42 @@ check("2.3", shapes)
 #
 # *code · 10 minutes*
 #
-# Write `states(f, inputs, h_0)` for *any* rule `f(h_prev, x_t)`. It returns the list of states $h_1$ to $h_T$, one for each input. Use
+# Write `all_states(f, inputs, h_0)` for *any* rule `f(h_prev, x_t)`. It returns the list of states $h_1$ to $h_T$, one for each input. Use
 # `itertools.accumulate`.
 
 
 # %% tags=["stub"]
-def states(f, inputs, h_0): ...
+def all_states(f, inputs, h_0): ...
 
 
-check("2.4", states)
+check("2.4", all_states)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def states(f, inputs, h_0):
-    return list(accumulate(inputs, f, initial=h_0))[1:]
+from rnnbook.exercises.chapter_02 import all_states
 
-
-check("2.4", states)
+check("2.4", all_states)
 
 # %% [markdown]
 # ### Exercise 2.5: Skill
 #
 # *code · 10 minutes*
 #
-# Write `skill(series, forecast)`: the skill over persistence of [Equation 2.4](#2.4). `series` holds $n + 1$ values, and
+# Write `skill_of(series, forecast)`: the skill over persistence of [Equation 2.4](#2.4). `series` holds $n + 1$ values, and
 # `forecast[i]` was made for `series[i + 1]`.
 
 
 # %% tags=["stub"]
-def skill(series, forecast): ...
+def skill_of(series, forecast): ...
 
 
-check("2.5", skill)
+check("2.5", skill_of)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def skill(series, forecast):
-    truth, naive = series[1:], series[:-1]
-    return 1 - ((forecast - truth) ** 2).mean() / ((naive - truth) ** 2).mean()
+from rnnbook.exercises.chapter_02 import skill_of
 
-
-check("2.5", skill)
+check("2.5", skill_of)
 
 # %% [markdown]
 # ### Exercise 2.6: Scale without a leak
@@ -1134,10 +1131,7 @@ check("2.6", scale)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def scale(train, test):
-    mean, sd = train.mean(), train.std()
-    return (train - mean) / sd, (test - mean) / sd
-
+from rnnbook.exercises.chapter_02 import scale
 
 check("2.6", scale)
 
@@ -1158,11 +1152,7 @@ check("2.7", teacher_inputs)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def teacher_inputs(y, V):
-    past = np.zeros((*y.shape, V))
-    past[:, 1:] = np.eye(V)[y[:, :-1]]
-    return past
-
+from rnnbook.exercises.chapter_02 import teacher_inputs
 
 check("2.7", teacher_inputs)
 
@@ -1248,9 +1238,10 @@ predicted = ...  # a list of three whole numbers
 check("2.10", predicted)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-x = np.zeros((1, 12, 1))
-x[0, 0, 0] = 1
-h = rnn(x, [[1.0]], [[1.0]], [0.0])[0, :, 0]
+h = [np.tanh(1.0)]  # the input is 0 from the second step on
+while len(h) < 12:
+    h.append(np.tanh(h[-1]))
+h = np.array(h)
 print(h.round(3))
 # Each step multiplies twice. A weight of 1 alone would keep the state; tanh makes it smaller.
 predicted = [3, 2 * 12, int((h < 0.5).argmax()) + 1]

@@ -20,18 +20,17 @@
 # | **It takes** | 2 hours to read and run, 4 hours with the exercises but 3.10, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import os
@@ -763,12 +762,12 @@ assert (distribution(u, top_k=3) > 0).sum() == 3
 # one byte instead of four.
 
 # %%
-from rnnbook.show.instruments.weights import rounded, shipped
+from rnnbook.show.instruments.generator import load, round_weights
 
-writer = rounded()
+writer = round_weights(load())
 judged = writer.encode(data.novel("validation"))
 writer_bits = bits_per_token(writer.log_probabilities(judged))
-cost = writer_bits - bits_per_token(shipped().log_probabilities(judged))
+cost = writer_bits - bits_per_token(load().log_probabilities(judged))
 print(f"bits per character: {writer_bits:.2f}; our net {rnn_bits:.2f}, the 5-gram {rungs[5]:.2f}")
 print(f"rounding cost {cost:.3f} bits")
 assert writer_bits < min(rnn_bits, rungs[5]) - 0.1 and abs(cost) < 0.002
@@ -1060,10 +1059,7 @@ check("3.5", softmax)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def softmax(u):
-    p = np.exp(u - u.max(axis=1, keepdims=True))
-    return p / p.sum(axis=1, keepdims=True)
-
+from rnnbook.exercises.chapter_03 import softmax
 
 check("3.5", softmax)
 
@@ -1084,9 +1080,7 @@ check("3.6", bits_per_char)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def bits_per_char(p, text):
-    return -np.log2(p).sum() / len(text)
-
+from rnnbook.exercises.chapter_03 import bits_per_char
 
 check("3.6", bits_per_char)
 
@@ -1107,13 +1101,7 @@ check("3.7", nucleus)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def nucleus(p, share):
-    order = np.argsort(-p)
-    enough = np.searchsorted(p[order].cumsum(), share - 1e-12) + 1
-    kept = np.zeros_like(p)
-    kept[order[:enough]] = p[order[:enough]]
-    return kept / kept.sum()
-
+from rnnbook.exercises.chapter_03 import nucleus
 
 check("3.7", nucleus)
 
@@ -1134,15 +1122,7 @@ check("3.8", repeated)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def repeated(written):
-    # The source is now the text itself, from the next character on:
-    # otherwise each passage would find itself.
-    best, n = "", 1
-    for start in range(len(written)):  # only a longer passage is of interest
-        while written[start : start + n] in written[start + 1 :]:
-            best, n = written[start : start + n], n + 1
-    return best
-
+from rnnbook.exercises.chapter_03 import repeated
 
 check("3.8", repeated)
 print("greedy:  ", len(repeated(greedy)), "of", len(greedy), "characters")
@@ -1218,7 +1198,7 @@ check("3.11", seen)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 prompt = writer.encode("He did not answer the q")
-texts = {tuple(writer.sample(40, seed, prompt, top_k=1)) for seed in range(10)}
+texts = {tuple(writer.sample(40, prompt, seed, top_k=1)) for seed in range(10)}
 log_p = np.log(writer.next_probabilities(prompt))
 seen = [len(texts)]  # greedy: no chance is left, so the seed is not asked
 for tau in (1.0, 2.0):  # a higher temperature levels: more characters make up nine tenths

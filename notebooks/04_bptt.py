@@ -21,18 +21,17 @@
 # | **It takes** | 90 minutes to read and run, 3 hours with the exercises up to 4.11, and an evening for the last |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import inspect
@@ -56,9 +55,9 @@ from rnnbook.data import tasks
 from rnnbook.exercises import check
 from rnnbook.keras import set_simple_rnn_weights
 from rnnbook.nn import gradients, layers
-from rnnbook.nn.cells import rnn, rnn_step
 from rnnbook.nn.losses import cross_entropy
 from rnnbook.nn.optimizers import Adam, clip_by_norm
+from rnnbook.nn.training import fit
 from rnnbook.show import style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
@@ -155,6 +154,20 @@ shapes = {"W_xh": (H, D), "W_hh": (H, H), "b_h": H, "W_hy": (V, H), "b_y": V}
 w = {name: rng.normal(size=shape) for name, shape in shapes.items()}
 x, y = rng.normal(size=(B, T, D)), rng.integers(0, V, (B, T))
 h_0 = rng.normal(size=(B, H))
+
+
+# %% [markdown]
+# The forward pass is the loop of [chapter 1](01_recurrent_neuron.ipynb), and the loss at its end.
+
+
+# %%
+def rnn(x, W_xh, W_hh, b_h, h_0=None):
+    h_t = np.zeros((len(x), len(b_h))) if h_0 is None else h_0
+    h = []
+    for t in range(x.shape[1]):
+        h_t = np.tanh(x[:, t] @ W_xh.T + h_t @ W_hh.T + b_h)
+        h.append(h_t)
+    return np.stack(h, axis=1)
 
 
 # %%
@@ -412,7 +425,7 @@ copies = np.array([w["W_hh"]] * T)  # (T, H, H): one matrix a step
 def loss_of_copies():
     h_t, h = h_0, []
     for t in range(T):
-        h_t = rnn_step(x[:, t], h_t, w["W_xh"], copies[t], w["b_h"])
+        h_t = np.tanh(x[:, t] @ w["W_xh"].T + h_t @ copies[t].T + w["b_h"])
         h.append(h_t)
     return cross_entropy(np.stack(h, 1) @ w["W_hy"].T + w["b_y"], y)[0]
 
@@ -701,15 +714,38 @@ def batches(x, y, B):
         yield x[s : s + B].astype(float), y[s : s + B]
 
 
+# %% [markdown]
+# The loop around a training step, forward, loss, backward, update, is always the same. [fit](#rnnbook.nn.training.fit) is that loop. It wants
+# a model with `parameters`, `forward` and a `backward` that leaves `gradients`: here is the one whose `backward` is our own.
+
+
 # %%
+class ByHand:
+    def __init__(self, w, back=through_time):
+        self.parameters, self.back = w, back
+
+    def forward(self, x):
+        w, h_0 = self.parameters, np.zeros((len(x), len(self.parameters["b_h"])))
+        h = rnn(x, w["W_xh"], w["W_hh"], w["b_h"], h_0)
+        self.given = x, h, h_0
+        return h @ w["W_hy"].T + w["b_y"], h[:, -1]
+
+    def backward(self, du):
+        self.gradients = all_gradients(*self.given, du, self.parameters, self.back)
+
+
+# %%
+def all_gradients(x, h, h_0, du, w, back):
+    g, _ = back(x, h, du, w, h_0, np.zeros_like(h_0))
+    g["W_hy"], g["b_y"] = np.einsum("btv,bth->vh", du, h), du.sum(axis=(0, 1))
+    return g
+
+
 def learned(back, seed, steps=400, B=32, H=16):
-    w, optimizer, losses = net(5, H, 5, seed), Adam(), []
-    zero = np.zeros((B, H))
-    for x, y in batches(*tasks.delayed_recall(B * steps, 6, 4, seed), B):
-        g = gradient(x, y, w, zero, back)
-        losses.append(forward(x, y, w, zero)[0])
-        optimizer.update(w, {name: g[name] for name in w}, rate=3e-3)
-    return np.mean(losses[-20:]), optimizer.state["steps"]
+    rule, data = Adam(), tasks.delayed_recall(B * steps, 6, 4, seed)
+    model = ByHand(net(5, H, 5, seed), back)
+    losses = fit(model, batches(*data, B), cross_entropy, rule, rate=3e-3)
+    return losses[-20:].mean(), int(rule.state["steps"])
 
 
 # %%
@@ -1256,15 +1292,7 @@ check("4.4", slopes)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def slopes(loss, array, step):
-    found = np.zeros_like(array)
-    for i in np.ndindex(array.shape):
-        up, down = array.copy(), array.copy()  # copies: the array itself stays
-        up[i] += step
-        down[i] -= step
-        found[i] = (loss(up) - loss(down)) / (2 * step)
-    return found
-
+from rnnbook.exercises.chapter_04 import slopes
 
 check("4.4", slopes)
 
@@ -1285,13 +1313,7 @@ check("4.5", backward)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def backward(above, h, W_hh):
-    da, right = np.zeros_like(h), 0
-    for t in reversed(range(h.shape[1])):
-        da[:, t] = (1 - h[:, t] ** 2) * (above[:, t] + right)
-        right = da[:, t] @ W_hh
-    return da
-
+from rnnbook.exercises.chapter_04 import backward
 
 check("4.5", backward)
 
@@ -1313,10 +1335,7 @@ check("4.6", recurrent_gradient)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def recurrent_gradient(da, h, h_0):
-    before = np.concatenate([h_0[:, None], h[:, :-1]], axis=1)
-    return np.einsum("bti,btj->ij", da, before)
-
+from rnnbook.exercises.chapter_04 import recurrent_gradient
 
 check("4.6", recurrent_gradient)
 
@@ -1370,6 +1389,7 @@ check("4.8", memory)
 # Somebody hands you `chunk_gradient(x, h_0)`, for a part `x` of a sequence and the state before it. It returns the
 # gradient of the *mean* loss over that part, and the state after it. Write `truncated(chunk_gradient, x, h_0, k)`:
 # the truncated gradient of the mean loss over the whole sequence. The last chunk may be shorter than $k$.
+# In the check, `x` has the shape (T,) and there is one weight, so that a gradient is a number.
 
 
 # %% tags=["stub"]
@@ -1380,14 +1400,7 @@ check("4.9", truncated)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def truncated(chunk_gradient, x, h_0, k):
-    total, h = 0, h_0
-    for s in range(0, len(x), k):
-        chunk = x[s : s + k]
-        g, h = chunk_gradient(chunk, h)
-        total = total + g * len(chunk) / len(x)
-    return total
-
+from rnnbook.exercises.chapter_04 import truncated
 
 check("4.9", truncated)
 
@@ -1398,7 +1411,7 @@ check("4.9", truncated)
 #
 # A tanh neuron follows $h_t = \tanh(w_x x_t + w_h h_{t-1} + b)$ from $h_0 = 0$. Write
 # `slope_forward(x, w_x, w_h, b)`: it returns $\mathrm d h_T / \mathrm d w_h$, going forward only and keeping nothing
-# but two numbers.
+# but two numbers. `x` is an iterator: it gives each input once.
 
 
 # %% tags=["stub"]
@@ -1409,14 +1422,7 @@ check("4.10", slope_forward)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def slope_forward(x, w_x, w_h, b):
-    h = slope = 0.0
-    for x_t in x:
-        inside = h + w_h * slope  # Equation 4.2, before tanh
-        h = np.tanh(w_x * x_t + w_h * h + b)
-        slope = (1 - h**2) * inside
-    return slope
-
+from rnnbook.exercises.chapter_04 import slope_forward
 
 check("4.10", slope_forward)
 
@@ -1465,16 +1471,7 @@ check("4.12", with_cuts)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def with_cuts(above, h, W_hh, h_0, cut, p):
-    g, right = 0, 0
-    for t in reversed(range(h.shape[1])):
-        da = (1 - h[:, t] ** 2) * (above[:, t] + right)
-        g = g + da.T @ (h[:, t - 1] if t > 0 else h_0)
-        # It passes with probability 1 - p, and is then made larger by 1 / (1 - p).
-        passes = t > 0 and not cut[t - 1]
-        right = da @ W_hh / (1 - p) if passes else 0
-    return g
-
+from rnnbook.exercises.chapter_04 import with_cuts
 
 check("4.12", with_cuts)
 

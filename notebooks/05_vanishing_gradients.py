@@ -20,18 +20,17 @@
 # | **It takes** | 90 minutes to read and run, 2 hours with the exercises but 5.9, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import os
@@ -47,12 +46,14 @@ import numpy as np
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
 from rnnbook.data import tasks
 from rnnbook.exercises import check
-from rnnbook.nn import activations, layers
+from rnnbook.nn import layers
 from rnnbook.nn.feedforward import Dense
 from rnnbook.nn.gradients import flow, step_jacobians
+from rnnbook.nn.layers import sigmoid
 from rnnbook.nn.losses import cross_entropy, mean_squared_error
 from rnnbook.nn.optimizers import SGD, Adam, clip_by_norm, clip_by_value
-from rnnbook.nn.remedies import NormalizedRNN, SkipRNN
+from rnnbook.nn.training import Stack, fit
+from rnnbook.nn.variants import NormalizedRNN, SkipRNN
 from rnnbook.show import instruments, style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
@@ -90,7 +91,7 @@ assert 0.9**100 < 1e-4 and 1.1**100 > 1e4
 # $$ (5.2)
 #
 # The factors are immediate derivatives $\partial^{+}$, one step each; their product is the total one. For
-# [tanh](#rnnbook.nn.activations.tanh) the slope is $1 - h_t^2$, at most 1, and less wherever the neuron says something.
+# tanh the slope is $1 - h_t^2$, at most 1, and less wherever the neuron says something.
 # The logistic function of the early nets is worse: its slope is at most one quarter. So a neuron with it and
 # $|w_h| < 4$ must forget. That was the finding of Sepp Hochreiter's diploma thesis, in German, in 1991
 # ([Hochreiter, 1991](#hochreiter1991)); [Bengio et al. (1994)](#bengio1994) brought it to the journals, and added that a
@@ -100,9 +101,9 @@ assert 0.9**100 < 1e-4 and 1.1**100 > 1e4
 # %%
 w_h, h, derivative = 3.9, 0.5, 1.0
 for _ in range(100):
-    h = activations.sigmoid(w_h * (h - 0.5))  # the bias is -w_h / 2: h stays at 0.5
+    h = sigmoid(w_h * (h - 0.5))  # the bias is -w_h / 2: h stays at 0.5
     derivative *= h * (1 - h) * w_h
-slope = activations.sigmoid(np.linspace(-9, 9, 10_001))
+slope = sigmoid(np.linspace(-9, 9, 10_001))
 slope = slope * (1 - slope)
 claim(40, ("steepest slope of the logistic function", slope.max(), "<= 0.25"),
       ("weight below which it must forget", 1 / slope.max(), ">= 4"),
@@ -394,32 +395,49 @@ def outputs(layer, dense, x, n, back=None):
 
 
 # %%
+class Asked(Stack):  # a layer and a dense one, asked for the last n answers
+    n, back = 1, None
+
+    def forward(self, x):
+        out, self.shape = outputs(*self.layers.values(), x, self.n, self.back)
+        return out, None
+
+    def backward(self, dy):
+        dh = np.zeros(self.shape)
+        dh[:, -self.n :] = self.layers["dense"].backward(dy)
+        self.layers["recurrent"].backward(dh)
+
+
+# %%
 def gradients(layer, dense, x, y, loss=cross_entropy, back=None):
-    out, shape = outputs(layer, dense, x, y.shape[1], back)
-    value, dy = loss(out, y)
-    dh = np.zeros(shape)
-    dh[:, -y.shape[1] :] = dense.backward(dy)
-    layer.backward(dh)
-    return value, layer.gradients | dense.gradients
+    net = Asked(recurrent=layer, dense=dense)
+    net.n, net.back = y.shape[1], back
+    value, dy = loss(net.forward(x)[0], y)
+    net.backward(dy)
+    return value, net.gradients
 
 
 # %% [markdown]
 # Every training in this chapter has the same budget: 300 batches of 32 fresh sequences, the optimizer Adam with a rate
-# of 0.001, and the gradient clipped to a joint norm of 1, unless said otherwise.
+# of 0.001, and the gradient clipped to a joint norm of 1, unless said otherwise. [fit](#rnnbook.nn.training.fit) is the loop: forward, loss,
+# backward, clip, update, for each batch. Ours also notes the norm before the clipping.
 
 # %%
 together = partial(clip_by_norm, limit=1.0)
 
 
-def fit(layer, draw, V, seed, loss=cross_entropy, steps=300, clip=together,
-        optimizer=Adam, rate=1e-3, back=None):
-    dense, follow, norms = Dense(H, V, seed, dtype="float64"), optimizer(), []
-    x, y = draw(32 * steps, seed)
-    for now in np.arange(len(x)).reshape(steps, 32):
-        _, g = gradients(layer, dense, x[now], y[now], loss, back)
+def teach(layer, draw, V, seed, loss=cross_entropy, steps=300, clip=together,
+          optimizer=Adam, rate=1e-3, back=None):
+    dense, norms, (x, y) = Dense(H, V, seed, dtype="float64"), [], draw(32 * steps, seed)
+
+    def note_and_clip(g):
         norms.append(np.sqrt(sum((array**2).sum() for array in g.values())))
         clip(g)
-        follow.update(layer.parameters | dense.parameters, g, rate)
+
+    net = Asked(recurrent=layer, dense=dense)
+    net.n, net.back = y.shape[1], back
+    batches = ((x[s : s + 32], y[s : s + 32]) for s in range(0, len(x), 32))
+    fit(net, batches, loss, optimizer(), rate, note_and_clip)
     return dense, np.array(norms)
 
 
@@ -436,7 +454,7 @@ both_sides = {}
 for phi in ("identity", "tanh", "relu"):
     nets = [simple(phi, orthogonal(seed), seed, 5) for seed in seeds]
     before = [[side(net, x_recall, 20) for net in nets] for side in (arrives, foretold)]
-    right = [accuracy(net, fit(net, draw, 5, s)[0], draw) for s, net in enumerate(nets)]
+    right = [accuracy(net, teach(net, draw, 5, s)[0], draw) for s, net in enumerate(nets)]
     after = [[side(net, x_recall, 20) for net in nets] for side in (arrives, foretold)]
     rho = [abs(np.linalg.eigvals(net.weights["W_hh"])).max() for net in nets]
     both_sides[phi] = np.array([before, after])  # (2, 2, 5)
@@ -472,10 +490,10 @@ for phi, sides in both_sides.items():
 def landscape(w, b):
     h, dw, db = 0.5 + 0 * w, 0 * w, 0 * w
     for _ in range(50):
-        s = activations.sigmoid(h)
+        s = sigmoid(h)
         slope = w * s * (1 - s)
         h, dw, db = w * s + b, s + slope * dw, 1 + slope * db
-    y = activations.sigmoid(h)
+    y = sigmoid(h)
     back = 2 * (y - 0.7) * y * (1 - y)
     return (y - 0.7) ** 2, back * dw, back * db
 
@@ -485,7 +503,7 @@ w, b = np.meshgrid(np.linspace(4, 6.5, 126), np.linspace(-3.3, -0.8, 126))
 loss, dw, db = landscape(w, b)
 steep = np.hypot(dw, db)
 edge = b[steep[:, 50].argmax(), 50]  # column 50: w = 5
-apart = 0.5 - w[0, 50] * activations.sigmoid(0.5)
+apart = 0.5 - w[0, 50] * sigmoid(0.5)
 print(f"loss up to {loss.max():.2f}; gradient: median {np.median(steep):.2f},",
       f"largest {steep.max():.0f}")
 print(f"at w = {w[0, 50]:.0f} it is steepest at b = {edge:.2f}, foretold {apart:.2f}")
@@ -556,7 +574,7 @@ plt.show()
 # %%
 def copy(lag):
     def draw(B, seed):
-        x, y = tasks.copying(B, lag, symbols=3, V=4, seed=seed)
+        x, y = tasks.copying(B, symbols=3, V=4, lag=lag, seed=seed)
         return x, y[:, -3:]
 
     return draw
@@ -575,7 +593,7 @@ lags, marks = (5, 10, 20, 40, 80), {"recall": [], "copying": []}
 for lag in lags:
     for task, draw, D, V in (("recall", recall(lag), 5, 5), ("copying", copy(lag), 6, 6)):
         nets = [simple("tanh", orthogonal(seed), seed, D) for seed in range(3)]
-        right = [accuracy(n, fit(n, draw, V, s)[0], draw) for s, n in enumerate(nets)]
+        right = [accuracy(n, teach(n, draw, V, s)[0], draw) for s, n in enumerate(nets)]
         marks[task].append(right)
         coarse = np.round(20 * np.array(right)) / 20  # finer, it depends on the processor
         print(f"{task:7} lag {lag:2}: accuracy", *(f"{a:.2f}" for a in coarse))
@@ -586,7 +604,7 @@ for lag in lags:
     draw, row = add(lag), []
     for seed in range(3):
         net = simple("tanh", orthogonal(seed), seed, 2)
-        dense, _ = fit(net, draw, 1, seed, mean_squared_error)
+        dense, _ = teach(net, draw, 1, seed, mean_squared_error)
         x, y = draw(500, 10**6)
         row.append(mean_squared_error(outputs(net, dense, x, 1)[0], y)[0])
     errors.append(row)
@@ -793,7 +811,7 @@ def judge(name, make, **options):
     for seed in seeds:
         net = make(seed)
         arrived.append(arrives(net, x_40, LAG))
-        right.append(accuracy(net, fit(net, draw, 5, seed, **options)[0], draw))
+        right.append(accuracy(net, teach(net, draw, 5, seed, **options)[0], draw))
     table[name] = np.array(arrived), np.array(right)
     count = "varies" if name in chaotic else f"{learned(name)} of 5"
     print(f"{name:25} arrives 10^{power(name):5.1f}   learned: {count}")
@@ -919,7 +937,7 @@ gain_15 = rnn("tanh", orthogonal, 1.5)
 judge("SGD, no clipping", gain_15, clip=lambda g: None, **plain)
 judge("SGD, clipped by value", gain_15, clip=partial(clip_by_value, limit=0.1), **plain)
 judge("SGD, joint norm", gain_15, **plain)
-first_norm = fit(gain_15(0), draw, 5, 0, steps=1, **plain)[1][0]
+first_norm = teach(gain_15(0), draw, 5, 0, steps=1, **plain)[1][0]
 print(f"length of the first step without clipping: {0.1 * first_norm:.1f}, with: 0.1")
 assert learned("SGD, joint norm") >= 4 > 1 >= learned("SGD, no clipping")
 print("without clipping: at most 1 of 5 seeds; with the joint norm: at least 4")
@@ -950,7 +968,7 @@ judge("tanh, orth., no clipping", rnn("tanh", orthogonal), clip=lambda g: None)
 # the $H$ units, one of each for every example.
 # Where to put it? [Laurent et al. (2016)](#laurent2016) found no help in the recurrence, and normalized only what comes in, $W_{xh} x_t$,
 # which leaves $W_{hh}$ as it is; we take the simplest case, and normalize $x_t$. [Cooijmans et al. (2017)](#cooijmans2017) made the
-# recurrence of an LSTM work, with gains that start at 0.1, and the two products apart. [NormalizedRNN](#rnnbook.nn.remedies.NormalizedRNN)
+# recurrence of an LSTM work, with gains that start at 0.1, and the two products apart. [NormalizedRNN](#rnnbook.nn.variants.NormalizedRNN)
 # does [Equation 5.7](#5.7). Over the batch it uses the batch at hand, also in the test.
 
 
@@ -972,7 +990,7 @@ judge("batch norm, gain 0.1", normalized("batch", 0.1))
 right = []
 for seed in seeds:
     net = rnn("tanh", orthogonal)(seed)
-    right.append(accuracy(net, fit(net, input_normalized, 5, seed)[0], input_normalized))
+    right.append(accuracy(net, teach(net, input_normalized, 5, seed)[0], input_normalized))
 input_learned = sum(np.array(right) > 0.9)
 
 # %%
@@ -1033,7 +1051,7 @@ claim(28, ("exploding: norm of the full gradient", both[0], "> 100", 2),
 # ### Skips through time
 #
 # If the path is too long, build a shorter one. [Lin et al. (1996)](#lin1996) feed delayed values back, and
-# [Zhang et al. (2016)](#zhang2016) measure what such skips do. [SkipRNN](#rnnbook.nn.remedies.SkipRNN) adds a second matrix,
+# [Zhang et al. (2016)](#zhang2016) measure what such skips do. [SkipRNN](#rnnbook.nn.variants.SkipRNN) adds a second matrix,
 #
 # $$
 # h_t = \tanh(W_{xh}\, x_t + W_{hh}\, h_{t-1} + W_{\text{skip}}\, h_{t-s} + b_h)
@@ -1084,7 +1102,7 @@ judge("LSTM, b_f = 1", lstm(1.0))
 judge("GRU, b_z = 3", gru(3.0))
 judge("LSTM, b_f = 3", lstm(3.0))
 for b_f in (0, 1, 3):
-    gate = activations.sigmoid(b_f)
+    gate = sigmoid(b_f)
     print(f"b_f = {b_f}: gate {gate:.3f}, to the power of 40: {gate**40:.1e}")
 assert power("GRU") < power("tanh, orthogonal")
 assert learned("LSTM, b_f = 3") >= 4 > learned("LSTM, b_f = 1")
@@ -1320,9 +1338,7 @@ check("5.4", bound)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def bound(W_hh, lag):
-    return np.linalg.norm(W_hh, 2) ** lag  # sigma_1; the slope is at most 1
-
+from rnnbook.exercises.chapter_05 import bound
 
 check("5.4", bound)
 
@@ -1342,10 +1358,7 @@ check("5.5", start)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def start(H, gain, seed):
-    Q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(H, H)))
-    return gain * Q
-
+from rnnbook.exercises.chapter_05 import start
 
 check("5.5", start)
 
@@ -1366,11 +1379,7 @@ check("5.6", clip)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def clip(gradients, limit):
-    norm = np.sqrt(sum((g**2).sum() for g in gradients.values()))
-    factor = min(1, limit / norm) if norm else 1
-    return {name: factor * g for name, g in gradients.items()}
-
+from rnnbook.exercises.chapter_05 import clip
 
 check("5.6", clip)
 
@@ -1391,10 +1400,7 @@ check("5.7", first_bad)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def first_bad(h):
-    bad = ~np.isfinite(h).all(axis=(0, 2))
-    return int(bad.argmax()) + 1 if bad.any() else 0
-
+from rnnbook.exercises.chapter_05 import first_bad
 
 check("5.7", first_bad)
 
@@ -1426,7 +1432,7 @@ for bias in (b_f, b_f - 2):
 #
 # Train a net of your choice on delayed recall with a lag of 100 and four symbols. Hand in a function `remember(x)` that takes inputs of shape
 # (B, 101, 5), as `tasks.delayed_recall` gives them, and returns the symbols, whole numbers of shape (B,). It must be right
-# in more than nine of ten. Then try a plain tanh layer with its default start, and see how far you get.
+# in more than nine of ten, by what the net still holds at the last step: `x[:, 0]` says it all, but the check cannot see that you looked. Then try a plain tanh layer with its default start, and see how far you get.
 
 
 # %% tags=["stub"]
@@ -1437,7 +1443,7 @@ check("5.9", remember)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 skips = SkipRNN(5, H, 0, skip=10, dtype="float64")
-dense_skips, _ = fit(skips, recall(100), 5, 0, steps=500)
+dense_skips, _ = teach(skips, recall(100), 5, 0, steps=500)
 
 
 def remember(x):

@@ -21,18 +21,17 @@
 # | **It takes** | 2 hours to read and run, 3 hours with the exercises but 7.10, and an evening for that one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import os
@@ -50,22 +49,22 @@ import numpy as np
 from rnnbook import data
 from rnnbook.data import tasks
 from rnnbook.exercises import check
-from rnnbook.keras import next_token_model, trained
+from rnnbook.keras import next_token_model, train_seeds
 from rnnbook.nn import layers
-from rnnbook.nn.activations import sigmoid
 from rnnbook.nn.feedforward import Dense
+from rnnbook.nn.layers import sigmoid
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show more imports", "code_prompt_hide": "Hide more imports"}
-from rnnbook.nn.gated_cells import gru_gates, gru_step, lstm_gates, lstm_step
-from rnnbook.nn.gradients import influence
 from rnnbook.nn.losses import bits_per_token, cross_entropy, mean_squared_error
 from rnnbook.nn.optimizers import Adam, clip_by_norm, warmup_cosine
+from rnnbook.nn.training import Stack, learn
 from rnnbook.nn.variants import GRUResetBefore
 from rnnbook.show import diagrams, instruments, style
 from rnnbook.show.claims import claim
-from rnnbook.show.instruments import passage
+from rnnbook.show.instruments import memory as instrument
 from rnnbook.show.style import COLORS
 from rnnbook.text import Vocabulary, stateful_batches
+from rnnbook.text.influence import influence
 from rnnbook.text.language_model import LanguageModel
 from rnnbook.text.ngram import NGram
 from rnnbook.text.training import train
@@ -184,13 +183,21 @@ plt.show()
 # %%
 layer = layers.LSTM(D, H, 0, dtype="float64")
 x_t, h_0 = 3 * noise[:, 0], np.zeros((8, H))
-i_t, f_t, c_tilde, c_t, o_t = lstm_gates(x_t, h_0, h_0, layer.weights)
-quiet = lstm_gates(0 * x_t, h_0, h_0, held(i=0, f=0, o=0).weights)
-gates = np.stack([i_t, f_t, o_t])
-claim(33, ("smallest candidate", c_tilde.min(), "< -0.5", 2),
+
+
+def one_step(layer, x_t, state=None):
+    _, state = layer.forward(x_t[:, None], state)
+    return {name: a[:, 0] for name, a in layer.gate_activations().items()}, state
+
+
+# %%
+now, (_, c_t) = one_step(layer, x_t)
+quiet, _ = one_step(held(i=0, f=0, o=0), 0 * x_t)
+gates = np.stack([now["i"], now["f"], now["o"]])
+claim(33, ("smallest candidate", now["c"].min(), "< -0.5", 2),
       ("smallest gate", gates.min(), "> 0", 2), ("largest", gates.max(), "< 1", 2),
-      ("gate without input", quiet[0].max(), "== 0.5"),
-      ("candidate without input", abs(quiet[2]).max(), "== 0"))
+      ("gate without input", quiet["i"].max(), "== 0.5"),
+      ("candidate without input", abs(quiet["c"]).max(), "== 0"))
 
 # %% [markdown]
 # The candidate is what is written, and may be negative. The gate says how much of it. They are siblings, fed with the same numbers, and neither regulates the other.
@@ -284,13 +291,7 @@ def outputs(net, dense, x):
 
 
 def update(net, dense, rule, rate, loss, x, y, heard):
-    out = outputs(net, dense, x)
-    dy = np.zeros(out.shape)
-    _, dy[heard] = loss(out[heard], y[heard])
-    net.backward(dense.backward(dy))
-    g = net.gradients | dense.gradients
-    clip_by_norm(g, 1.0)
-    rule.update(net.parameters | dense.parameters, g, rate)
+    learn(Stack(recurrent=net, dense=dense), x, y, loss, rule, rate, clip=1.0, mask=heard)
 
 
 # %%
@@ -355,8 +356,8 @@ claim(32, ("share right at the end of the stream: with a forget gate, worst of 3
 # \end{aligned}
 # $$ (7.6)
 #
-# Each of the four has weights $W_{x\cdot}$ of shape $(H, D)$, $W_{h\cdot}$ of shape $(H, H)$ and $b_\cdot$ of shape $(H,)$. This is the **[LSTM](#term-long-short-term-memory)**. In code it is as many lines,
-# and [lstm_gates](#rnnbook.nn.gated_cells.lstm_gates) is no longer than this. Here it is in a batch, so products are `x @ W.T`.
+# Each of the four has weights $W_{x\cdot}$ of shape $(H, D)$, $W_{h\cdot}$ of shape $(H, H)$ and $b_\cdot$ of shape $(H,)$. This is the **[LSTM](#term-long-short-term-memory)**. In code it is as many lines.
+# Here it is in a batch, so products are `x @ W.T`. The `step` of [LSTM](#rnnbook.nn.layers.LSTM) has the same lines, and under it stands its `step_back`.
 
 
 # %%
@@ -374,7 +375,7 @@ h = c = np.zeros((8, H))
 for t in range(T):
     h, c = lstm_by_hand(noise[:, t], h, c, layer.weights)
 _, (h_fast, c_fast) = layer.forward(noise)
-h_1, c_1 = lstm_step(noise[:, 0], h_0, h_0, layer.weights)
+_, c_1 = lstm_by_hand(noise[:, 0], h_0, h_0, layer.weights)
 gap = max(abs(h - h_fast).max(), abs(c - c_fast).max())
 print(f"after {T} steps, by hand and by the layer: h {h.shape}, c {c.shape}")
 assert gap < 1e-12 and abs(c_1 - c_t).max() > 0.01  # c_t was of a larger input
@@ -390,7 +391,7 @@ instruments.show("gates")
 # ### The same in Keras
 #
 # A Keras layer keeps the weights of all gates side by side in three arrays: a kernel $(D, 4H)$, a recurrent kernel $(H, 4H)$ and a bias $(4H,)$.
-# [get_weights](#rnnbook.nn.gate_weights.GateWeights.get_weights) writes ours in that form, so the Keras layer can take them as they are.
+# [get_weights](#rnnbook.nn.layers.Recurrent.get_weights) writes ours in that form, so the Keras layer can take them as they are.
 #
 # <a id="question-18"></a>
 # **What is the order of the gates?** For the LSTM $i, f, c, o$, for the GRU $z, r, h$. You can tell the forget gate by its bias, which Keras starts at 1.
@@ -428,7 +429,7 @@ assert max(gaps) < 1e-12
 # \end{aligned}
 # $$ (7.7)
 #
-# They helped to time events to the step. Keras has none; the course's cells and layers do.
+# They helped to time events to the step. Keras has none; the course's layer does.
 
 # %%
 peeping = layers.LSTM(D, H, 0, peepholes=True, dtype="float64")
@@ -436,8 +437,9 @@ same = abs(peeping.forward(noise)[0] - h_ours).max()  # at first they are zero
 for name in ("p_i", "p_f", "p_o"):
     peeping.weights[name][:] = 1.0
 moved = abs(peeping.forward(noise)[0] - h_ours).max()
-deaf = lstm_gates(0 * x_t, h_0, h_0 + 2, layer.weights)[1] - sigmoid(1.0)
-seeing = lstm_gates(0 * x_t, h_0, h_0 + 2, peeping.weights)[1] - sigmoid(3.0)
+full = np.stack([h_0, h_0 + 2])  # a memory of 2
+deaf = one_step(layer, 0 * x_t, full)[0]["f"] - sigmoid(1.0)
+seeing = one_step(peeping, 0 * x_t, full)[0]["f"] - sigmoid(3.0)
 extra = sum(a.size for a in peeping.weights.values()) - sum(
     a.size for a in layer.weights.values())
 print(f"{extra} more parameters; with p = 0 the same, with p = 1 not: {moved:.2f}")
@@ -473,11 +475,13 @@ plt.show()
 # %%
 gru = layers.GRU(D, H, 0, dtype="float64")
 h_prev = np.random.default_rng(1).uniform(-1, 1, (8, H))
-z_t, r_t, h_tilde = gru_gates(x_t, h_prev, gru.weights)
-keep_z = gru_step(x_t, h_prev, gru.weights)
+now, keep_z = one_step(gru, x_t, h_prev)
+z_t, h_tilde = now["z"], now["h"]
 keep_rest = (1 - z_t) * h_prev + z_t * h_tilde  # Chung et al.'s formula, our weights
-flipped = {k: -w if k.endswith("z") else w for k, w in gru.weights.items()}
-z_other, _, _ = gru_gates(x_t, h_prev, flipped)
+flipped = layers.GRU(D, H, 0, dtype="float64")
+for name in ("W_xz", "W_hz", "b_z", "b_hz"):
+    flipped.weights[name][:] *= -1
+z_other = one_step(flipped, x_t, h_prev)[0]["z"]
 chung = (1 - z_other) * h_prev + z_other * h_tilde
 print(f"mixed up: off by {abs(keep_z - keep_rest).max():.2f}")
 assert abs(keep_z - keep_rest).max() > 0.5 and abs(keep_z - chung).max() < 1e-12
@@ -664,7 +668,7 @@ def adding(B, seed, T=20):
 
 
 draws = {"recall": (lambda B, s: last(*tasks.delayed_recall(B, 31, 4, s), 1), 5, 5, 3e-3),
-         "copying": (lambda B, s: last(*tasks.copying(B, 10, 3, 4, s), 3), 6, 6, 5e-3),
+         "copying": (lambda B, s: last(*tasks.copying(B, 3, 4, 10, s), 3), 6, 6, 5e-3),
          "adding": (adding, 2, 1, 5e-3),
          "counting": (lambda B, s: tasks.counting(B, 1, 8, s), 3, 3, 1e-2)}
 budgets = {"recall": 150, "copying": 150, "adding": 300, "counting": 200}
@@ -715,7 +719,7 @@ def score(net, dense, task):
 
 
 # %% [markdown]
-# **Equal time.** A step of the tanh layer costs less: the [benchmark](../benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 percent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
+# **Equal time.** A step of the tanh layer costs less: the [benchmark](../reference/benchmarks.md) of cells of equal size says 0.72 of an LSTM's, and 1.03 for the GRU. So in the time of 100 steps of the LSTM, the tanh layer makes 139; the GRU's 3 percent are left out. Each net is judged twice: when all have made as many steps, and when the LSTM's time is up.
 
 # %%
 COST = {"tanh": 0.72, "GRU": 1.0, "LSTM": 1.0, "LSTM, b_f = 3": 1.0}
@@ -851,7 +855,7 @@ def compiled(kind, size):
 
 for kind, size in (("tcn", 36), ("transformer", 28)):
     build = partial(compiled, kind, size)
-    for model in trained(build, seeds, x, y, epochs=1, batch_size=32):
+    for model in train_seeds(build, seeds, x, y, epochs=1, batch_size=32):
         bits.setdefault(kind, []).append(judged(model))
     counted[kind] = model.count_params()
 
@@ -881,7 +885,7 @@ assert max(max(bits["gru"]), max(bits["lstm"])) < np.log2(V)
 # ### What does not follow
 #
 # It does not follow that the one at the top is "better". This is one text, one size, one budget, one rate for all. Three things would change the order: more updates, which favors the cells that start slowly; a rate tuned for each; and a machine that computes all time steps at once, for which the last two
-# were made. The [benchmark of architectures](../benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the GRU, the tanh layer and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
+# were made. The [benchmark of architectures](../reference/benchmarks.md) does some of that: equal processor time, each at the better of two rates, with about 60,000 parameters. There the TCN is first too, the GRU, the tanh layer and the LSTM follow close together, and the Transformer is last: on one core it makes the fewest updates in the same time. And five seeds tell a difference from luck only where their ranges are apart. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
 # that plain LSTMs beat newer models that had claimed to beat them.
 #
 # What the Transformer has that no tuning gives a recurrent layer is this: in training, no step waits for another. Count what must wait. In a recurrent layer, each of $T$ steps waits for the one before, so the longest chain is at least $T$ steps; in a TCN or a Transformer it is the number of layers.
@@ -942,13 +946,8 @@ assert log[-1]["held_out"] < 2.9
 # %%
 def read(model, ids):
     """Return h (T, H) and the forget gates (T, H) while a model reads."""
-    x, h = model.embedding.forward(ids[None]), np.zeros((1, model.H))
-    c, rows = h, []
-    for t in range(len(ids)):
-        i_t, f_t, c_tilde, c, o_t = lstm_gates(x[:, t], h, c, model.recurrent.weights)
-        h = o_t * np.tanh(c)
-        rows.append((h[0], f_t[0]))
-    return np.array(rows).transpose(1, 0, 2)
+    h, _ = model.recurrent.forward(model.embedding.forward(ids[None]))
+    return h[0], model.recurrent.gate_activations()["f"][0]
 
 
 # %%
@@ -1063,7 +1062,7 @@ assert 0 < users < 5
 # Three models read a passage from the novel's test chapters: a tanh layer, a GRU and an LSTM with equally many parameters, each trained beforehand, once, on the training chapters.
 
 # %%
-readers = {cell: passage.model(cell) for cell in ("rnn", "gru", "lstm")}
+readers = {cell: instrument.load(cell) for cell in ("rnn", "gru", "lstm")}
 for cell, model in readers.items():
     size = sum(a.size for a in model.parameters.values())
     b = bits_per_token(model.log_probabilities(held))
@@ -1071,7 +1070,7 @@ for cell, model in readers.items():
     assert model.tokens == letters.tokens and b < 2.1
 
 # %%
-before_it, read_part = passage.text()
+before_it, read_part = instrument.passage()
 x_read, moved = letters.encode(read_part[:-1]), {}
 frequencies = np.bincount(ids, minlength=V)
 for cell, model in readers.items():
@@ -1517,12 +1516,7 @@ check("7.4", step)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def step(x_t, h, c, w):
-    a = {g: x_t @ w[f"W_x{g}"].T + h @ w[f"W_h{g}"].T + w[f"b_{g}"] for g in "ifco"}
-    i, f, o = (1 / (1 + np.exp(-a[g])) for g in "ifo")
-    c = f * c + i * np.tanh(a["c"])
-    return o * np.tanh(c), c
-
+from rnnbook.exercises.chapter_07 import step
 
 check("7.4", step)
 
@@ -1542,10 +1536,7 @@ check("7.5", convert)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def convert(w):
-    # 1 - sigmoid(a) = sigmoid(-a): only the update gate changes its sign.
-    return {name: -array if name.endswith("z") else array for name, array in w.items()}
-
+from rnnbook.exercises.chapter_07 import convert
 
 check("7.5", convert)
 
@@ -1565,11 +1556,7 @@ check("7.6", forget_weights)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def forget_weights(kernel, recurrent, bias):
-    H = len(recurrent)
-    second = slice(H, 2 * H)  # i, f, c, o
-    return kernel[:, second].T, recurrent[:, second].T, bias[second]
-
+from rnnbook.exercises.chapter_07 import forget_weights
 
 check("7.6", forget_weights)
 
@@ -1589,9 +1576,7 @@ check("7.7", last_state)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def last_state(h, mask):
-    return h[np.arange(len(h)), mask.sum(axis=1) - 1]
-
+from rnnbook.exercises.chapter_07 import last_state
 
 check("7.7", last_state)
 
@@ -1641,9 +1626,7 @@ check("7.9", join)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def join(ahead, back):
-    return np.concatenate([ahead, back[:, ::-1]], axis=-1)
-
+from rnnbook.exercises.chapter_07 import join
 
 check("7.9", join)
 

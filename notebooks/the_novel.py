@@ -29,18 +29,17 @@
 # | **It takes** | 20 minutes |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
-# Where rnnbook is missing (on Colab, say), fetch it; nothing else is installed or changed.
+# Where rnnbook is missing, as on Colab, install its release. Keras and Matplotlib are there already.
 import importlib.util
-import os
 import subprocess
 import sys
 
 if importlib.util.find_spec("rnnbook") is None:
-    source = os.environ.get(
-        "RNNBOOK_SOURCE", "git+https://github.com/rnnbook/rnnbook"
-    )
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", source]
-    subprocess.run(pip, check=True, capture_output=True)
+    release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
+    run = subprocess.run(pip, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
 import re
@@ -220,14 +219,14 @@ for name, batches in ways.items():
 # ## A book of your own
 #
 # Everything in this course works with any book that you have as plain text. [own_book](#rnnbook.data.own_book) reads
-# one or more files, finds the encoding, and says so; look at the accents where it had to guess.
+# one or more files, and says in which encoding, and what it left out; look at the accents where that is not UTF-8.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder, "my-book.txt")
     file.write_bytes("My café.\r\nSecond chapter.".encode("cp1252"))
-    mine, encodings = data.own_book(file)
-print(repr(mine), encodings)
+    mine = data.own_book(file)
+print(repr(mine))
 assert mine == "My café.\nSecond chapter."
 
 # %% [markdown]

@@ -1,81 +1,54 @@
-"""What every function asks of its arrays: numbers, finite, of the right shape.
+"""What every function asks of its arguments: numbers, finite, of the right shape and range.
 
 Sizes have one letter each throughout the course: ``B`` batch, ``T`` time steps,
-``D`` input size, ``H`` hidden size, ``V`` vocabulary size, ``N`` states.
+``D`` input size, ``H`` hidden size, ``V`` vocabulary size, ``N`` states. The first
+argument is always what the caller calls the value; it stands in the error message.
 """
 
-from types import SimpleNamespace
+import math
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def numbers(name, value):
-    """Return ``value`` as an array of finite floating-point numbers.
+class NotFinite(ValueError):  # noqa: N818 (it reads as what is wrong)
+    """A number is NaN or infinite."""
 
-    Parameters
-    ----------
-    name : str
-        What the caller calls it; it stands in the error message.
-    value : array_like
-        Integers or floats. float32 and float64 are kept; all else becomes float64.
 
-    Returns
-    -------
-    numpy.ndarray
-        The same numbers, of dtype float32 or float64, without a copy where possible.
+def numbers(name: str, value: ArrayLike) -> np.ndarray:
+    """Return ``value`` as an array of finite floats, without a copy where possible.
 
-    Raises
-    ------
-    TypeError
-        If the value does not hold real numbers.
-    ValueError
-        If rows differ in length, or if a number is NaN or infinite.
+    float32 and float64 are kept; other numbers become float64.
+
+    >>> numbers("x", [1, 2])
+    array([1., 2.])
     """
-    try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} must be a full array, but its rows differ in length") from error
+    array = _as_array(name, value)
     if array.dtype.kind not in "iuf":
         raise TypeError(
             f"{name} must hold real numbers, got dtype {array.dtype} (convert it to float first)"
         )
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        bad = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(
-            f"{name} must be finite, got {array[bad]} at index {bad} (check the data or the step "
-            "before)"
+    finite = np.isfinite(array)
+    if not finite.all():
+        bad = tuple(map(int, np.argwhere(~finite)[0]))
+        raise NotFinite(
+            f"{name} must be finite, got {array[bad]} at index {_index(bad)} (check the data or "
+            "the step before)"
         )
     return array
 
 
-def shaped(name, value, letters, **sizes):
-    """Return ``value`` as finite numbers with one axis a letter, or say what does not fit.
+def shaped(name: str, value: ArrayLike, letters: str, **sizes: int) -> np.ndarray:
+    """Return ``value`` as finite numbers with one axis a letter; nothing is broadcast.
 
-    Parameters
-    ----------
-    name : str
-        What the caller calls it.
-    value : array_like
-        The numbers.
-    letters : str
-        One letter an axis, separated by spaces, such as ``"B T D"``.
-    **sizes : int
-        The sizes already known, such as ``D=3``. Other letters may be any size of at least 1;
-        the same letter twice is the same size.
+    Letters are separated by spaces, such as ``"B T D"``, and ``sizes`` are those already known,
+    such as ``D=3``. Other letters may be any size of at least 1; the same letter twice is the same
+    size.
 
-    Returns
-    -------
-    numpy.ndarray
-        The array; nothing is broadcast, cut or reshaped.
-
-    Raises
-    ------
-    TypeError
-        If the value does not hold real numbers.
-    ValueError
-        If the number of axes or a size does not fit, or an axis is empty.
+    >>> shaped("W", [[1, 2, 3]], "H D", D=3).shape
+    (1, 3)
     """
     array = numbers(name, value)
     axes = letters.split()
@@ -91,29 +64,53 @@ def shaped(name, value, letters, **sizes):
     return array
 
 
-def whole(name, value, least=1):
-    """Return ``value`` as an int, or say that it must be a whole number of at least ``least``.
+def integers(name: str, value: ArrayLike, V: int | None = None) -> np.ndarray:
+    """Return ``value`` as an array of whole numbers from 0 to V - 1, of any shape, also empty.
 
-    Parameters
-    ----------
-    name : str
-        What the caller calls it.
-    value : int
-        The number; a bool is refused.
-    least : int
-        The smallest allowed value.
+    Without V they may be any number of at least 0.
 
-    Returns
-    -------
-    int
-        The number.
+    >>> integers("ids", [0, 2], V=3)
+    array([0, 2])
+    """
+    array = _as_array(name, value)
+    if array.size == 0:
+        array = array.astype(np.int32)  # an empty list has a dtype of float
+    if array.dtype.kind not in "iu":
+        raise TypeError(
+            f"{name} must be whole numbers, got dtype {array.dtype} (encode a text first)"
+        )
+    wrong = array < 0 if V is None else (array < 0) | (array >= V)
+    if wrong.any():
+        bad = tuple(map(int, np.argwhere(wrong)[0]))
+        allowed = "0 or more" if V is None else f"from 0 to V - 1 = {V - 1}"
+        raise ValueError(f"{name} must be {allowed}, got {array[bad]} at index {_index(bad)}")
+    return array
 
-    Raises
-    ------
-    TypeError
-        If it is not an integer.
-    ValueError
-        If it is smaller than ``least``.
+
+def check_ids(ids: ArrayLike, V: int) -> np.ndarray:
+    """Return ids of shape (B, T), not empty, as whole numbers from 0 to V - 1."""
+    ids = integers("ids", ids, V)
+    if ids.ndim != 2 or ids.size == 0:
+        raise ValueError(f"ids must be whole numbers of shape (B, T), got shape {ids.shape}")
+    return ids
+
+
+def check_mask(mask: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a mask of that shape, such as (B, T): bool, and True somewhere."""
+    mask = _as_array("mask", mask)
+    if mask.dtype != bool or mask.shape != shape:
+        kind = ValueError if mask.dtype == bool else TypeError
+        raise kind(f"mask must be bool of shape {shape}, got {mask.dtype} of {mask.shape}")
+    if not mask.any():
+        raise ValueError("mask must leave at least one step, got False everywhere")
+    return mask
+
+
+def whole(name: str, value: int, least: int = 1) -> int:
+    """Return ``value``, a whole number of Python or NumPy of at least ``least``, as an int.
+
+    >>> whole("T", np.int64(3))
+    3
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
@@ -122,81 +119,61 @@ def whole(name, value, least=1):
     return int(value)
 
 
-def named(weights, letters, optional=(), **sizes):
-    """Return weights as attributes of one object, each held to its shape.
+def number(
+    name: str,
+    value: float,
+    *,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = math.inf,
+    below: float = math.inf,
+) -> float:
+    """Return ``value``, a finite number of Python or NumPy in the range, as a float.
 
-    Parameters
-    ----------
-    weights : dict of str to array_like
-        The weights under the names of the equations.
-    letters : dict of str to str
-        The allowed names, each with its axes as in :func:`shaped`.
-    optional : sequence of str
-        Names that may be missing; then the attribute is 0.
-    **sizes : int
-        The sizes already known; one that an array settles holds for those after it.
-
-    Returns
-    -------
-    types.SimpleNamespace
-        One attribute a name, in the order of ``letters``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a name is missing or unknown, or an array does not fit.
+    >>> number("dropout", np.float64(0.5), least=0, below=1)
+    0.5
     """
-    missing = [name for name in letters if name not in weights and name not in optional]
-    unknown = [name for name in weights if name not in letters]
-    if missing or unknown:
-        raise ValueError(
-            f"weights must be named {', '.join(letters)}; missing: {', '.join(missing) or 'none'}, "
-            f"unknown: {', '.join(unknown) or 'none'}"
-        )
-    arrays = dict.fromkeys(optional, 0)
-    for name in filter(weights.__contains__, letters):
-        arrays[name] = shaped(name, weights[name], letters[name], **sizes)
-        sizes |= zip(letters[name].split(), arrays[name].shape, strict=True)
-    return SimpleNamespace(**arrays)
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name} must be a number, got {value!r:.80}")
+    value = float(value)
+    if not math.isfinite(value):
+        raise NotFinite(f"{name} must be finite, got {value}")
+    if not (least <= value <= most and above < value < below):
+        bounds = {"at least": least, "above": above, "at most": most, "below": below}
+        limits = (f"{words} {x:g}" for words, x in bounds.items() if math.isfinite(x))
+        raise ValueError(f"{name} must be {' and '.join(limits)}, got {value:g}")
+    return value
 
 
-def checked_ids(ids, V):
-    """Return ids as an array of whole numbers from 0 to V - 1, or say what they are.
-
-    Parameters
-    ----------
-    ids : array_like of int, shape (B, T)
-        The ids.
-    V : int
-        The vocabulary size.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (B, T)
-        The ids.
-
-    Raises
-    ------
-    ValueError
-        If they are not whole numbers of that shape, or one is out of range.
-    """
-    ids = np.asarray(ids)
-    if ids.dtype.kind not in "iu" or ids.ndim != 2 or ids.size == 0:
-        raise ValueError(
-            f"ids must be whole numbers of shape (B, T), got {ids.dtype} of shape {ids.shape}"
-        )
-    if ids.min() < 0 or ids.max() >= V:
-        raise ValueError(f"ids must be from 0 to {V - 1}, got {ids.min()} to {ids.max()}")
-    return ids
+def check_dtype(dtype: object) -> str:
+    """Return "float32" or "float64", the precisions in which layers compute."""
+    try:
+        name = None if dtype is None else np.dtype(dtype).name
+    except TypeError:
+        name = None
+    if name not in ("float32", "float64"):
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r:.80}")
+    return name
 
 
-def checked_mask(mask, B, T):
-    """Return the mask as (T, B), or say why it is none."""
-    mask = np.asarray(mask)
-    if mask.dtype != bool or mask.shape != (B, T):
-        raise ValueError(
-            f"mask must be bool of shape (B, T) = ({B}, {T}), got {mask.dtype} of {mask.shape}"
-        )
-    if not mask.any():
-        raise ValueError("mask must leave at least one step, got False everywhere")
-    return mask.T
+def _as_array(name: str, value: ArrayLike) -> np.ndarray:
+    if (bad := _masked_at(value)) is not None:
+        raise TypeError(f"{name} is masked at index {_index(bad)} (fill it or leave it out)")
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a full array, but its rows differ in length") from error
+
+
+def _masked_at(value: ArrayLike) -> tuple[int, ...] | None:
+    """Return the index of the first masked number: np.asarray would give what lies under it."""
+    if isinstance(value, list | tuple) and not set(map(type, value)) <= {int, float, str}:
+        inner = ((i, _masked_at(row)) for i, row in enumerate(value))
+        return next(((i, *at) for i, at in inner if at is not None), None)
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma takes long to import
+        return next((tuple(map(int, at)) for at in np.argwhere(np.ma.getmaskarray(value))), None)
+    return None
+
+
+def _index(place: tuple[int, ...]) -> int | tuple[int, ...]:
+    return place[0] if len(place) == 1 else place

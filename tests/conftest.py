@@ -1,5 +1,6 @@
 """Shared fixtures: the built book, a server for it, a browser."""
 
+import contextlib
 import fcntl
 import functools
 import os
@@ -25,30 +26,31 @@ NO_BROWSER = (
     "no Chromium found; install it (Debian: apt-get install chromium chromium-driver, "
     "macOS: brew install --cask chromium) or set CHROMIUM to its path"
 )
+PATIENCE = 120_000  # milliseconds: a ceiling for a busy machine; nothing waits that long otherwise
 # Run in a page with an instrument: window.spoken then holds what a screen reader is given to say.
 RECORD_SPOKEN = """() => { window.spoken = []; const said = document.querySelector('[role=status]');
     new MutationObserver(() => window.spoken.push(said.textContent))
         .observe(said, {childList: true, characterData: true, subtree: true}); }"""
+BUILD = ROOT / "_build"
 
 
 def book_inputs():
     """Yield the files that the book is built from."""
-    yield from (
-        ROOT / n for n in ["_config.yml", "_toc.yml", "pyproject.toml", "package-lock.json"]
-    )
+    for name in ("_config.yml", "_toc.yml", "pyproject.toml", "package-lock.json"):
+        yield ROOT / name
     yield from ROOT.glob("*.md")
     yield from (ROOT / "notebooks").glob("*.ipynb")
-    yield from (ROOT / "rnnbook").glob("*.py")
-    yield from (p for p in (ROOT / "book").rglob("*") if p.is_file() and p.suffix != ".pyc")
+    for folder in ("rnnbook", "reference", "book", "data", "benchmarks/results"):
+        yield from (p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix != ".pyc")
 
 
 def build_book():
     """Build the book as `make book` does, unless it is newer than all it is built from."""
-    stamp = ROOT / "_build" / "tests.stamp"
+    stamp = BUILD / "tests.stamp"
     newest = max(p.stat().st_mtime for p in book_inputs())
     if stamp.is_file() and stamp.stat().st_mtime >= newest:
         return
-    # --all: pages that were not read again would keep the bibliography's old anchors.
+    # --all: pages that were not read again would keep the addresses of others as they were.
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "--all", "-W", "-n"]
     run = subprocess.run([*command, "--keep-going", "."], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, (
@@ -58,14 +60,24 @@ def build_book():
     os.utime(stamp, (newest, newest))
 
 
+@contextlib.contextmanager
+def locked(file, kind):
+    """Hold a lock that other processes, such as a second `make test`, wait for."""
+    with file.open("a") as lock:
+        fcntl.flock(lock, kind)
+        yield
+
+
 @pytest.fixture(scope="session")
-def book():
-    """Return the folder of the built book."""
-    (ROOT / "_build").mkdir(exist_ok=True)
-    with (ROOT / "_build" / "tests.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # pytest-xdist: one worker builds, the others wait
+def book(tmp_path_factory):
+    """Return the folder of the built book: a copy, so a build meanwhile changes nothing in it."""
+    BUILD.mkdir(exist_ok=True)
+    with locked(BUILD / "tests.lock", fcntl.LOCK_EX):
         build_book()
-    return ROOT / "_build" / "html"
+    copy = tmp_path_factory.mktemp("book") / "html"
+    with locked(BUILD / "book.lock", fcntl.LOCK_SH):  # builds hold it: book/course_book.py
+        shutil.copytree(BUILD / "html", copy)
+    return copy
 
 
 @pytest.fixture(scope="session")
@@ -108,10 +120,14 @@ def book_url(book):
 
 @pytest.fixture
 def visit(browser, tmp_path):
-    """Return a function that opens instruments, from a file; check that nothing goes wrong."""
+    """Return a function that opens instruments, from a file; check that nothing goes wrong.
+
+    With ``clock=True`` the page's time stands still until ``page.clock`` moves it: what an
+    instrument does after a pause is then the same on any machine.
+    """
     problems, contexts = [], []
 
-    def opened(*names, address="", body="", width=800, **settings):
+    def opened(*names, address="", body="", width=800, clock=False, **settings):
         file = tmp_path / "page.html"
         parts = [n if n.startswith("<") else instruments.as_html(n) for n in names]
         head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Instruments</title>'
@@ -120,10 +136,14 @@ def visit(browser, tmp_path):
         size = {"width": width, "height": 900}
         settings = {"viewport": size, "reduced_motion": "reduce"} | settings
         contexts.append(browser.new_context(**settings))
+        contexts[-1].set_default_timeout(PATIENCE)
         page = contexts[-1].new_page()
         page.on("pageerror", lambda e: problems.append(str(e)))
         page.on("console", lambda m: m.type == "error" and problems.append(m.text))
         page.on("request", lambda r: problems.append(r.url) if "http" in r.url[:5] else None)
+        if clock:
+            page.clock.install(time=0)
+            page.clock.pause_at(1)
         page.goto(file.as_uri() + address)
         return page
 

@@ -1,13 +1,13 @@
 """Write the student copies: ``notebooks/NN_name.py`` -> ``notebooks/exercises/NN_name.ipynb``.
 
-    python tools/exercises.py
+    python -m tools.exercises
 
 A copy is the notebook of its source without solutions, outputs and execution counts.
 """
 
 import re
 
-import notebooks
+from tools import notebooks
 
 EXERCISES = notebooks.NOTEBOOKS / "exercises"
 # A copy lies one folder deeper, so what a link reaches outside notebooks/ is one folder further up.

@@ -1,6 +1,6 @@
 """Write the sizes and hashes of the data files, as they now are, into data/manifest.toml.
 
-python tools/manifest.py
+python -m tools.manifest
 
 Run it after a wanted change of a data file. A new file first needs its entry, by hand. Texts that
 are fetched, [[text]], are left as they are.
@@ -9,9 +9,10 @@ are fetched, [[text]], are left as they are.
 import hashlib
 import re
 import sys
-from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[1] / "data"
+from tools import ROOT
+
+DATA = ROOT / "data"
 _ENTRY = re.compile(
     r'^(\[\[file\]\]\nname = "(.+)"\n(?:(?!\[\[).*\n)*?)bytes = .*\nsha256 = .*$', re.MULTILINE
 )

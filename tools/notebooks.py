@@ -1,12 +1,13 @@
 """Make the executed notebooks from their sources: ``notebooks/name.py`` -> ``.ipynb``.
 
-    python tools/notebooks.py [--all] [NAME ...]
+    python -m tools.notebooks [--all] [NAME ...]
 
-Only what changed is executed: a notebook whose cells are those of its source is left alone,
-unless --all is given or it is named. After a change of the package, nbval says which differ.
+Only a notebook whose code changed is executed, unless --all is given or it is named; where only
+the text changed, the outputs are kept. After a change of the package, nbval says which differ.
 """
 
 import argparse
+import ast
 import hashlib
 import os
 import re
@@ -17,9 +18,11 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 NOTEBOOKS = ROOT / "notebooks"
 KEPT = ("mystnb", "tags")
+_SOLUTION = re.compile(r"^from rnnbook\.exercises\.(chapter_\d\d) import (\w+)$", re.MULTILINE)
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
@@ -40,11 +43,14 @@ def read_source(source):
     """Return the notebook of a percent script, without outputs, with ids that do not move.
 
     A cell's id is made from its text, so that an edit of one cell leaves all others' ids alone.
+    In a solution, the import of an exercise's function becomes the function as it stands there.
     """
     notebook = jupytext.read(source, fmt="py:percent")
     seen = {}
     for cell in notebook.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in KEPT}
+        if "solution" in cell.metadata.get("tags", []):
+            cell.source = _SOLUTION.sub(_written_out, cell.source)
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:12]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
@@ -53,19 +59,35 @@ def read_source(source):
     return notebook
 
 
-def in_step(source):
-    """Say whether the executed notebook's cells are those of its source, and all were run."""
-    target = source.with_suffix(".ipynb")
-    if not target.exists():
+def _written_out(imported):
+    """Return the source of the function that a match of ``_SOLUTION`` imports."""
+    module, name = imported.groups()
+    text = (ROOT / "rnnbook" / "exercises" / f"{module}.py").read_text(encoding="utf-8")
+    found = [node for node in ast.parse(text).body if getattr(node, "name", None) == name]
+    if not found:
+        raise ValueError(f"{module} must hold the function {name}, which a solution imports")
+    lines = text.splitlines()[found[0].lineno - 1 : found[0].end_lineno]  # with a last comment
+    return "\n".join(lines) + "\n"
+
+
+def keep_outputs(notebook, executed):
+    """Take the outputs over from the executed notebook; return False where its code differs."""
+    code, before = (
+        [cell for cell in cells if cell.cell_type == "code"]
+        for cells in (notebook.cells, executed.cells)
+    )
+    counts = [cell.execution_count for cell in before]
+    if [c.source for c in code] != [c.source for c in before]:
         return False
-    made, wanted = nbformat.read(target, as_version=4), read_source(source)
-    same = [cell_key(c) for c in made.cells] == [cell_key(c) for c in wanted.cells]
-    counts = [c.execution_count for c in made.cells if c.cell_type == "code"]
-    return same and made.metadata == wanted.metadata and counts == list(range(1, len(counts) + 1))
+    if counts != list(range(1, len(counts) + 1)):
+        return False
+    for cell, old in zip(code, before, strict=True):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    return True
 
 
 def cell_key(cell):
-    """Return what of a cell comes from the source."""
+    """Return the parts of a cell that come from the source."""
     return cell.id, cell.cell_type, cell.source, dict(cell.metadata)
 
 
@@ -110,14 +132,14 @@ def main():
     if unknown:
         sys.exit(f"no source in notebooks/ for: {', '.join(sorted(unknown))}")
     for source in sources():
-        wanted = options.all or source.stem in names or not in_step(source)
         if names and source.stem not in names:
             continue
-        if not wanted:
-            print(f"{source.stem}: unchanged")
-            continue
-        print(f"{source.stem}: executing ...", flush=True)
-        write(execute(read_source(source), NOTEBOOKS), source.with_suffix(".ipynb"))
+        notebook, target = read_source(source), source.with_suffix(".ipynb")
+        forced = options.all or source.stem in names or not target.exists()
+        if forced or not keep_outputs(notebook, nbformat.read(target, as_version=4)):
+            print(f"{source.stem}: executing ...", flush=True)
+            notebook = execute(notebook, NOTEBOOKS)
+        write(notebook, target)
 
 
 if __name__ == "__main__":

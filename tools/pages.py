@@ -1,27 +1,20 @@
-"""Write the pages that are made: ``claims.md``, ``questions.md`` and ``benchmarks.md``.
+"""Write the pages that are made: claims, questions and benchmarks in ``reference/``.
 
-    python tools/pages.py
+    python -m tools.pages
 
 Every figure on them is read from a notebook's output or from a benchmark's result, never typed.
 """
 
-import html
 import json
 import re
-import sys
 import tomllib
-from pathlib import Path
 
 import nbformat
 
-from rnnbook.show.claims import MIME, ledger
+from rnnbook.show.claims import MIME, as_html, ledger
+from tools import ROOT, report
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "benchmarks"))
-
-import report  # noqa: E402
-
-BY_HAND = "<!-- Written by tools/pages.py from {}: `make notebooks`. -->\n\n"
+BY_HAND = "<!-- Written by tools.pages from {}: `make notebooks`. -->\n\n"
 NOTEBOOKS = BY_HAND.format("the executed notebooks")
 
 
@@ -51,7 +44,7 @@ def title(notebook):
 
 def questions():
     """Return all questions: number -> chapter, question, answer."""
-    text = (ROOT / "rnnbook" / "questions.toml").read_text("utf-8")
+    text = (ROOT / "rnnbook" / "show" / "questions.toml").read_text("utf-8")
     return {int(number): row for number, row in tomllib.loads(text).items()}
 
 
@@ -72,24 +65,9 @@ def claims_page():
         if not measured(notebook):
             continue
         lines.append(f"## From chapter {number}: {title(notebook)}\n")
-        lines += [claim_entry(n, figures, name) for n, figures in sorted(measured(notebook))]
+        for claim, figures in sorted(measured(notebook)):
+            lines.append(as_html(claim, figures, f"../notebooks/{name}.html#claim-{claim}") + "\n")
     return "\n".join(lines)
-
-
-def claim_entry(number, figures, name):
-    """Return one claim as Markdown in a box, its sources linked to the bibliography."""
-    row = ledger()[number]
-    text = {key: html.escape(row[key], quote=False) for key in ("claim", "why", "texts")}
-    shown = "; ".join(html.escape(figure, quote=False) for figure in figures)
-    pairs = zip(row["source"].split("; "), row["cite"], strict=True)
-    sources = "; ".join(f"[{source}](#{key})" for source, key in pairs)
-    return (
-        f'<div class="rnn-claim" data-verdict="{row["verdict"]}" id="claim-{number}">\n\n'
-        f"**Claim {number} · {row['verdict']}.** “{text['claim']}” ({text['texts']})\n\n"
-        f"{text['why']}\n\n**Measured:** {shown}\\\n**Source:** {sources}\\\n"
-        f'<a href="notebooks/{name}.html#claim-{number}">The cell that measures it</a>\n\n'
-        "</div>\n"
-    )
 
 
 def questions_page():
@@ -102,7 +80,7 @@ def questions_page():
     here = {n: name for name, nb in chapters().values() for n in anchors(nb)}
     for number in sorted(here):
         row = questions()[number]
-        address = f"notebooks/{here[number]}.html#question-{number}"
+        address = f"../notebooks/{here[number]}.html#question-{number}"
         link = f'<a href="{address}">See it shown in chapter {row["chapter"]}</a>'
         lines.append(f"## {row['question']}\n\n{row['answer']} {link}.\n")
     return "\n".join(lines)
@@ -124,7 +102,7 @@ def benchmarks_page():
 def benchmark_entry(result):
     """Return one benchmark's result as Markdown lines."""
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-    figure = f"![{result['alt']}](benchmarks/results/{result['figure']})\n"
+    figure = f"![{result['alt']}](../benchmarks/results/{result['figure']})\n"
     return [
         f"## {result['title']}\n",
         *report.table(result["columns"], result["rows"]),
@@ -140,10 +118,10 @@ PAGES = {"claims.md": claims_page, "questions.md": questions_page, "benchmarks.m
 def main():
     """Write the pages that changed."""
     for name, page in PAGES.items():
-        text, target = page(), ROOT / name
+        text, target = page(), ROOT / "reference" / name
         if not target.exists() or target.read_text("utf-8") != text:
             target.write_text(text, encoding="utf-8", newline="\n")
-            print(f"{name}: written")
+            print(f"reference/{name}: written")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Store the models of the instrument "What does it remember?", and the numbers that it shows.
 
-    python tools/passage.py [rnn=FOLDER gru=FOLDER lstm=FOLDER]
+    python -m tools.passage [rnn=FOLDER gru=FOLDER lstm=FOLDER]
 
-Each FOLDER is one that tools/train.py made; its weights go into data/weights, in float16. Without
-folders the models stay as they are, and only their numbers are computed again.
+Each FOLDER is one that examples/train.py made; its weights go into data/weights, in float16.
+Without folders the models stay as they are, and only their numbers are computed again.
 """
 
 import os
@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnbook import data
 from rnnbook.nn.losses import bits_per_token
-from rnnbook.show.instruments import FOLDER, passage
+from rnnbook.show.instruments import FOLDER, memory
 from rnnbook.text import checkpoints, language_model
 
 
@@ -34,7 +34,7 @@ def store(folder, file):
 
 def main():
     """Store the models that are named, print the bits of all, and write the script."""
-    files = {cell: data.FOLDER / "weights" / f"memory-{cell}.npz" for cell in passage.NAMES}
+    files = {cell: data.FOLDER / "weights" / f"memory-{cell}.npz" for cell in memory.NAMES}
     for argument in sys.argv[1:]:
         cell, folder = argument.split("=", 1)
         store(folder, files[cell])
@@ -43,7 +43,7 @@ def main():
         bits = bits_per_token(model.log_probabilities(model.encode(data.novel("validation"))))
         size = sum(array.size for array in model.parameters.values())
         sys.stdout.write(f"{cell}: {size:,} weights, {bits:.4f} bits per character held out\n")
-    script = passage.as_script(models)
+    script = memory.as_script(models)
     (FOLDER / "memory-data.js").write_text(script, encoding="utf-8", newline="\n")
     sys.stdout.write(f"memory-data.js: {len(script) / 1000:.1f} kB\n")
 

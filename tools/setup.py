@@ -1,20 +1,23 @@
 """Set up what every other command needs: ``.venv`` and ``node_modules``, from the locks.
 
-    python3 tools/setup.py
+    python3 -m tools.setup
 
 It needs Python and a network to the package registries, nothing else; all downloads are held to
-the hashes in the two locks. It is safe to repeat.
+the hashes in the two locks, and no package's own script runs. It is safe to repeat, also twice at
+once.
 """
 
 import os
 import subprocess
 import sys
 import venv
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools import ROOT
+
 VENV = ROOT / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+BIN = VENV / "bin"
+READY = VENV / "ready"
+LOCKS = ["uv.lock", "package-lock.json", "tools/uv.txt", "tools/setup.py"]
 OLDEST, NEWEST = (3, 11), (3, 13)  # what the locked TensorFlow has wheels for
 
 
@@ -29,25 +32,43 @@ def run(*command):
         sys.exit(f"set-up stopped: {' '.join(map(str, command[:4]))} ... failed (see above)")
 
 
-def main():
-    """Make the environment."""
-    if not OLDEST <= sys.version_info[:2] <= NEWEST:
-        allowed = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
-        sys.exit(
-            f"Python {allowed} is needed, since TensorFlow has no build for others; this is "
-            f"{sys.version.split()[0]}. Try: make PYTHON=python3.13"
-        )
+def install():
+    """Fill .venv and node_modules."""
     print("Setting up .venv and node_modules (about a minute, 2 GB) ...", flush=True)
-    if not (BIN / "python").exists() and not (BIN / "python.exe").exists():
+    if not (BIN / "python").exists():
         try:
             venv.create(VENV, with_pip=True)
         except (OSError, subprocess.CalledProcessError) as error:
             advice = "on Debian and Ubuntu: apt-get install python3-venv"
             sys.exit(f"set-up stopped: Python could not make .venv ({error}); {advice}")
     run(BIN / "python", "-m", "pip", "install", "--quiet", "--require-hashes", "-r", "tools/uv.txt")
-    run(BIN / "uv", "sync", "--frozen", "--quiet")
-    run(BIN / "npm", "ci", "--silent", "--no-audit", "--no-fund")
-    (VENV / "ready").touch()
+    run(BIN / "uv", "sync", "--frozen", "--quiet", "--extra", "notebooks")
+    run(BIN / "npm", "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund")
+    READY.touch()
+
+
+def is_ready():
+    """Return True if all was installed after the last change of the locks."""
+    changed = max((ROOT / name).stat().st_mtime for name in LOCKS)
+    return READY.exists() and READY.stat().st_mtime >= changed
+
+
+def main():
+    """Refuse what cannot work, wait for a set-up that is under way, and install what is missing."""
+    if os.name == "nt":
+        sys.exit("The course runs on Linux and macOS, and on Windows inside WSL: start it there.")
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        allowed = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
+        sys.exit(
+            f"Python {allowed} is needed, since TensorFlow has no build for others; this is "
+            f"{sys.version.split()[0]}. Try: make PYTHON=python3.13"
+        )
+    import fcntl  # which Windows lacks
+
+    with (ROOT / "tools" / "setup.py").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_ready():
+            install()
 
 
 if __name__ == "__main__":

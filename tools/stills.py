@@ -1,9 +1,9 @@
 """Draw the still pictures of the instruments, which stand where no script runs.
 
-    python tools/stills.py
+    python -m tools.stills
 
 It needs Chromium (CHROMIUM, or chromium on the path). Each instrument draws itself, with its
-settings as they are at first, 640 pixels wide; the drawing is stored without its colors.
+settings as they are at first, 640 pixels wide; the drawing is stored with the light page's colors.
 """
 
 import os
@@ -15,25 +15,29 @@ from playwright.sync_api import sync_playwright
 from rnnbook.show import instruments
 
 STILLS = instruments.FOLDER / "stills"
-DRAWING = "() => document.querySelector('.rnn-live svg.rnn-drawing')?.outerHTML"
+# XML that stands alone: the drawing with its style inside.
+DRAWING = """style => {
+    const drawing = document.querySelector('.rnn-live svg.rnn-drawing');
+    if (!drawing) return '';
+    const sheet = document.createElementNS(drawing.namespaceURI, 'style');
+    sheet.textContent = style;
+    drawing.prepend(sheet);
+    return new XMLSerializer().serializeToString(drawing);
+}"""
 PAGE = '<!doctype html><html lang="en"><title>An instrument</title><body style="width:674px">'
 
 
 def drawn(browser, name):
     """Return what an instrument draws at first, as a file of its own; "" if it draws nothing."""
     page = browser.new_page(viewport={"width": 800, "height": 900}, reduced_motion="reduce")
+    page.set_default_timeout(120_000)  # a ceiling, for a busy machine
     heavy = {"embed": True} if instruments.catalog()[name].get("weights") else {}
     page.set_content(PAGE + instruments.as_html(name, **heavy))
     if heavy:
         page.get_by_role("button", name="Load").click()
-    drawing = page.evaluate(DRAWING)
+    drawing = page.evaluate(DRAWING, instruments.drawing_style(instruments.LIGHT))
     page.close()
-    if not drawing:
-        return ""
-    drawing = drawing.replace("&nbsp;", "\u00a0")  # which XML does not know
-    return drawing.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1).replace(
-        ">", "><style/>", 1
-    )
+    return drawing
 
 
 def main():

@@ -3,7 +3,9 @@
 import hashlib
 import os
 import re
+import threading
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,57 +15,76 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parent / "data"
 FOLDER = _CHECKOUT if (_CHECKOUT / "manifest.toml").is_file() else _PACKAGE / "_data"
 
-# The marks with which a text file may begin to say its encoding.
-_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-_SAVE = "save it as plain text in UTF-8"
+SECONDS = 300  # that fetching a classic text may take
 
-# Project Gutenberg's license stands before and after a text, with a line that says where it ends.
-_GUTENBERG = re.compile(
-    r"\*{3} START OF TH.*?\*{3}\n(.*?)"
-    r"(?:End of [^\n]*Project Gutenberg[^\n]*\s*)?\*{3} END OF TH",
-    re.DOTALL,
+# How files begin that are no plain text, in lower case.
+_OTHER_FORMATS = {
+    b"{\\rtf": "an RTF document",
+    b"%pdf-": "a PDF",
+    b"pk\x03\x04": "a zip archive, such as .docx, .odt or .epub",
+    b"\x1f\x8b": "a gzip archive",
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"<?xml": "XML",
+}
+# Project Gutenberg's license stands before the first kind of line and after the second. A title
+# may run over several lines; files of before 2004 have the small print instead.
+_BEGINS = re.compile(
+    r"^ *(?:\*{3} ?START OF TH\w+ (?:COPYRIGHTED )?PROJECT GUTENBERG"
+    r"(?:(?:[^\n*]|\n(?!\n))*\*{3}.*|.*)|\*END ?\*? ?THE SMALL PRINT.*)$",
+    re.MULTILINE,
+)
+_ENDS = re.compile(
+    r"^ *(?:\*{3} ?END OF TH\w+ (?:COPYRIGHTED )?PROJECT GUTENBERG"
+    r"|(?i:(?:End of|Ende dies\w*|Fin d[eu])(?: the| this| ce)? Proje[ck]?t Gutenberg))",
+    re.MULTILINE,
+)
+# In windows-1252, these characters have the bytes that they have in its neighbors for other
+# languages (but for the pound); bytes of Cyrillic, Chinese or damaged UTF-8 give others too.
+_SURE = "\xa0‘’“”‚„‹›«»–—…•£©®§°´·ÁÄÇÉËÍÎÓÔÖÚÜÝßáâäçéëíîóôöúüý"
+_DOUBTFUL = re.compile(
+    rf"[^\x00-\x7f{_SURE}]|[^\W\d_][‚„£]|£[^\W\d_]|[^\W\x00-\x7f]{{3}}|\b[^\W\x00-\x7f]{{2,}}\b"
 )
 
 
-def path(name):
-    """Return where the data file ``name`` lies, after checking that nobody changed it.
+def path(name: str) -> Path:
+    """Return where a data file lies, after checking that nobody changed it.
+
+    >>> path("sunspots.csv").name
+    'sunspots.csv'
 
     Parameters
     ----------
     name : str
-        The file's name in ``data/manifest.toml``, such as ``"sunspots.csv"``.
+        The file's name in ``data/manifest.toml``.
 
     Returns
     -------
     pathlib.Path
         The file, with the size and SHA-256 of the manifest.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the file or the manifest is missing; if it is not in the manifest, or was changed.
     """
     files = {entry["name"]: entry for entry in _manifest()["file"]}
     if name not in files:
-        raise ValueError(f"data file must be one of {', '.join(sorted(files))}; got {name!r}")
+        lines = "\n  ".join(["", *sorted(files)])
+        raise ValueError(f"name must be one of these data files, got {name!r}:{lines}")
     _read(files[name])
     return FOLDER / name
 
 
-def _manifest():
+def _manifest() -> dict:
     manifest = FOLDER / "manifest.toml"
     if not manifest.is_file():
         raise FileNotFoundError(f"{manifest} is missing (install rnnbook again, with its data)")
     return tomllib.loads(manifest.read_text(encoding="utf-8"))
 
 
-def _read(entry):
+def _read(entry: dict) -> bytes:
     """Return the bytes of a file of the manifest, if they are the ones described there."""
     file = FOLDER / entry["name"]
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing (restore it from the course's repository)")
     content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+    if not _is_described(content, entry):
         raise ValueError(
             f"{file} must be the file in manifest.toml ({entry['bytes']} bytes), got "
             f"{len(content)} bytes of other content (restore it from the course's repository)"
@@ -71,7 +92,11 @@ def _read(entry):
     return content
 
 
-def novel(split=None):
+def _is_described(content: bytes, entry: dict) -> bool:
+    return hashlib.sha256(content).hexdigest() == entry["sha256"]
+
+
+def novel(split: str | None = None) -> str:
     """Return the course's novel, *Until the Water Closes*, or the chapters of one split.
 
     Parameters
@@ -85,10 +110,10 @@ def novel(split=None):
     str
         The chapters in order, a blank line between them, checked against the manifest.
 
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If a chapter is missing; if it was changed, or there is no such split.
+    Examples
+    --------
+    >>> novel("test").splitlines()[0]
+    'CHAPTER 3'
     """
     if split not in (None, "train", "validation", "test"):
         raise ValueError(f"split must be 'train', 'validation', 'test' or None, got {split!r}")
@@ -96,72 +121,121 @@ def novel(split=None):
     return "\n".join(_read(chapter).decode("utf-8") for chapter in chapters)
 
 
-def own_book(paths):
-    r"""Read a book of your own from one or more text files.
+def own_book(
+    paths: str | os.PathLike | Sequence[str | os.PathLike], encoding: str | None = None
+) -> str:
+    """Read a book of your own from one or more plain text files.
+
+    Print a line a file: its encoding and length, and the license of Project Gutenberg
+    where one was left out.
+
+    >>> text = own_book("~/books/35.txt")  # doctest: +SKIP
+    35.txt: utf-8, 178,978 characters; left out: the license of Project Gutenberg (19,331)
 
     Parameters
     ----------
     paths : str, os.PathLike, or a list or tuple of them
-        Plain text files, such as ``"book.txt"``, in the order in which they are read.
+        The files in the order in which they are read; ``~`` is your home folder.
+    encoding : str, optional
+        The files' encoding, such as ``"cp1251"`` or ``"gbk"``. By default UTF-8, or UTF-16 where
+        a file says so. A file that is neither is read as windows-1252 if all its letters would
+        be the same in similar encodings, as in English and German, and is refused otherwise.
 
     Returns
     -------
-    text : str
-        The texts, a blank line between them. Lines end with ``"\n"``, and white space before
-        and after a text is left out.
-    encodings : list of str
-        What was found for each file: "utf-8", also for ASCII; "utf-8-sig" and "utf-16", said
-        by a mark in the file; "windows-1252", also for Latin-1: a guess, so look at accents.
-
-    Raises
-    ------
-    FileNotFoundError, TypeError, ValueError
-        If a file is missing, empty, not plain text, or of another encoding; if none is given.
+    str
+        The texts, a blank line between them. Lines end with a line feed; white space before and
+        after a text is left out.
     """
     paths = [paths] if isinstance(paths, str | os.PathLike) else paths
-    if not isinstance(paths, list | tuple) or not paths:
+    are_paths = isinstance(paths, list | tuple) and [
+        isinstance(p, str | os.PathLike) for p in paths
+    ]
+    if not are_paths or not all(are_paths):
         raise TypeError(f"paths must be a path or a list of one or more paths, got {paths!r:.80}")
-    texts, encodings = zip(*map(_plain_text, paths), strict=True)
-    return "\n\n".join(texts), list(encodings)
+    texts, lines = zip(*[_book(file, encoding) for file in map(_file, paths)], strict=True)
+    print("\n".join(lines))
+    return "\n\n".join(texts)
 
 
-def _plain_text(path):
-    """Return the text of a file and its encoding, or say why there is none."""
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} is no file (check the path, and from where it starts)")
+def _file(path: str | os.PathLike) -> Path:
+    name = os.path.expanduser(path)  # leaves the home of an unknown user as it is
+    if re.match("(?i)[a-z]{3,5}://", name):
+        raise ValueError(f"paths must be files on this machine, got {name} (save that file first)")
+    if "\n" in name or len(name) > 1000:
+        raise ValueError(
+            f"paths must be names of files, got a text of {len(name):,} characters (save it first)"
+        )
+    if not os.path.isfile(name):
+        raise FileNotFoundError(f"{name} is no file (check the path; it starts from {Path.cwd()})")
+    return Path(name)
+
+
+def _book(file: Path, encoding: str | None) -> tuple[str, str]:
+    """Return the text of a file, and the line that tells how it was read."""
     content = file.read_bytes()
+    begin = content[:200].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n").lower()
+    for mark, kind in _OTHER_FORMATS.items():
+        if begin.startswith(mark):
+            raise ValueError(f"{file} must be plain text, got {kind} (save it as plain text)")
+    if encoding is None:
+        encoding = _find_encoding(file, content)
     try:
-        encoding = _encoding(content)
-        text = content.decode(encoding)
-    except ValueError as error:
-        raise ValueError(f"{file} has no encoding known here: {error} ({_SAVE})") from error
-    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a").strip()  # ^Z: DOS's end
+        text = _clean(content.decode(encoding))
+    except (LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{file} cannot be read in the encoding {encoding}: {error}") from error
     if control := re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
-        raise ValueError(f"{file} must be plain text, got the character {control[0]!r} ({_SAVE})")
-    if not text:
+        raise ValueError(
+            f"{file} must be plain text, got the character {control[0]!r} (save it as plain text "
+            "in UTF-8, or give its encoding)"
+        )
+    book = _without_license(text)
+    if not book:
         raise ValueError(f"{file} must hold some text, got an empty file (choose another one)")
-    return text, encoding
+    line = f"{file.name}: {encoding}, {len(book):,} characters"
+    if book != text:
+        line += f"; left out: the license of Project Gutenberg ({len(text) - len(book):,})"
+    if mentions := book.count("Project Gutenberg"):
+        line += f'; "Project Gutenberg" still stands in it ({mentions} times)'
+    return book, line
 
 
-def _encoding(content):
-    for mark, encoding in _MARKS.items():
-        if content.startswith(mark):
-            return encoding
-    text = content.decode("utf-8", "surrogateescape")
-    wrong = len(re.findall("[\udc80-\udcff]", text))
-    # Bytes that happen to be letters of UTF-8 are rare in other encodings. So where these are
-    # the majority it is UTF-8, perhaps with damage; decoding it says where.
-    if not wrong or sum(c > "\x7f" for c in text) > 2 * wrong:
-        return "utf-8"
-    letters = "".join(filter(str.isalpha, content.decode("windows-1252")))
-    if len(re.sub("[a-zA-Z]", "", letters)) > len(letters) / 3:
-        raise ValueError("it is not UTF-8, and as windows-1252 it has too many accents")
-    return "windows-1252"
+def _find_encoding(file: Path, content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        content.decode("utf-8")
+    except ValueError as error:
+        text = content.decode("windows-1252", "replace")
+        if found := _DOUBTFUL.search(text):
+            place = " ".join(text[max(found.start() - 15, 0) : found.end() + 15].split())
+            raise ValueError(
+                f'{file} is not UTF-8 ({error}). In windows-1252 it has "{place}": if that is '
+                'right, give encoding="windows-1252"; if not, its own encoding, or save it as '
+                "plain text in UTF-8"
+            ) from error
+        return "windows-1252"
+    return "utf-8"
 
 
-def classic(name):
+def _clean(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\ufeff", "").rstrip("\x1a").strip()  # a mark of UTF-8; ^Z, DOS's end
+
+
+def _without_license(text: str) -> str:
+    """Return what stands between Project Gutenberg's lines, of one book or of several."""
+    *others, last = _BEGINS.split(text)
+    books = [_ENDS.split(part, maxsplit=1) for part in others]
+    books = [book for book, *after in books if after] + [_ENDS.split(last, maxsplit=1)[0]]
+    return "\n\n".join(book.strip() for book in books)
+
+
+def classic(name: str) -> str:
     """Return a classic text, fetched the first time and kept on this machine.
+
+    >>> classic("alice")[:30]  # doctest: +SKIP
+    "ALICE'S ADVENTURES IN WONDERLA"
 
     Parameters
     ----------
@@ -174,13 +248,6 @@ def classic(name):
     str
         The text, without the license of Project Gutenberg, whose texts the last two are.
 
-    Raises
-    ------
-    ValueError
-        If there is no such text, or the address gave another file.
-    OSError
-        If it could not be fetched or kept; the message says how to go on without a network.
-
     Notes
     -----
     ``data/manifest.toml`` names addresses and SHA-256. The folder is the user's cache, or what the
@@ -189,37 +256,82 @@ def classic(name):
     texts = {entry["name"]: entry for entry in _manifest()["text"]}
     if name not in texts:
         raise ValueError(f"name must be one of {', '.join(sorted(texts))}; got {name!r}")
-    text, _ = _plain_text(_fetched(texts[name]))
-    body = _GUTENBERG.search(text)
-    return body[1].strip() if body else text
+    return _without_license(_clean(_fetch(texts[name]).decode("utf-8")))
 
 
-def _fetched(entry):
-    """Return where a text of the manifest lies on this machine, after fetching it if need be."""
+def _fetch(entry: dict) -> bytes:
+    """Return the bytes of a text of the manifest, and keep them on this machine."""
     import pooch  # here, since it takes a while to load
 
-    folder = os.environ.get("RNNBOOK_CACHE") or pooch.os_cache("rnnbook")
-    file = Path(folder).expanduser() / f"{entry['name']}.txt"
-    if file.is_file() and pooch.file_hash(file) != entry["sha256"]:
-        file.unlink()  # damaged, or another file
-    address, name = entry["source"], file.name
+    folder = Path(os.environ.get("RNNBOOK_CACHE") or pooch.os_cache("rnnbook")).expanduser()
+    file, part = folder / f"{entry['name']}.txt", folder / f"{entry['name']}.{os.getpid()}.part"
+    if file.is_file() and _is_described(content := file.read_bytes(), entry):
+        return content
     try:
-        pooch.retrieve(address, entry["sha256"], name, file.parent, progressbar=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        part.touch()
+        file.unlink(missing_ok=True)  # damaged, or another file
     except OSError as error:
         raise OSError(
-            f"{address} could not be fetched: {error}. Without a network, save that file, "
+            f"{folder}, the folder for classic texts, cannot be written: {error} (name another one "
+            "in the environment variable RNNBOOK_CACHE)"
+        ) from error
+    try:
+        content = _download(entry["source"], entry["bytes"])
+        if not _is_described(content, entry):
+            raise ValueError(
+                f"{entry['source']} must give the file in manifest.toml ({entry['bytes']} bytes), "
+                "got other content, which was not kept (try again, or from another network)"
+            )
+        part.write_bytes(content)
+        part.replace(file)
+    except OSError as error:
+        raise OSError(
+            f"{entry['source']} could not be fetched: {error}. Without a network, save that file, "
             f"unchanged, as {file}, or read a book of your own with rnnbook.data.own_book"
         ) from error
-    except ValueError as error:
-        raise ValueError(
-            f"{address} must give the file in manifest.toml ({entry['bytes']} bytes), got other "
-            "content, which was not kept (try again, or from another network)"
-        ) from error
-    return file
+    finally:
+        part.unlink(missing_ok=True)
+    return content
 
 
-def sunspots():
+def _download(address: str, size: int) -> bytes:
+    """Return what an address gives, with little more than ``size`` bytes where it gives more."""
+    import requests  # comes with pooch
+    from tqdm import tqdm
+
+    content, errors = bytearray(), []
+
+    def read():
+        try:
+            with requests.get(address, stream=True, timeout=30) as response:
+                response.raise_for_status()
+                with tqdm(total=size, unit="B", unit_scale=True) as bar:
+                    for chunk in response.iter_content(2**13):
+                        content.extend(chunk)
+                        bar.update(len(chunk))
+                        if len(content) > size:
+                            return
+        except OSError as error:
+            errors.append(error)
+
+    # requests' timeout is for one answer of the server; in a thread, the whole can be limited.
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(SECONDS)
+    if thread.is_alive():
+        raise TimeoutError(f"it was not complete after {SECONDS} seconds")
+    if errors:
+        raise errors[0]
+    return bytes(content)
+
+
+def sunspots() -> tuple[np.ndarray, np.ndarray]:
     """Return the yearly mean sunspot numbers from 1700 to 2008.
+
+    >>> years, numbers = sunspots()
+    >>> print(years[numbers.argmax()], numbers.max())
+    1957 190.2
 
     Returns
     -------

@@ -1,14 +1,23 @@
-"""Tasks with known answers: windows of a series, sequences drawn with a seed, a text's marks."""
+"""Tasks with known answers: windows of a series, sequences drawn with a seed, a text's marks.
+
+``B`` sequences of ``T`` time steps, ``V`` symbols; the same ``seed``, a whole number of at least
+0, gives the same sequences.
+"""
 
 import re
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnbook._check import shaped, whole
+from rnnbook._check import number, shaped, whole
 
 
-def windows(series, T):
-    """Cut a series into windows of ``T`` values, each with the value that follows it.
+def windows(series: ArrayLike, T: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split a series into windows of ``T`` values, each with the value that follows it.
+
+    >>> x, y = windows([1, 2, 3, 4], 2)
+    >>> x[..., 0].tolist(), y.tolist()
+    ([[1.0, 2.0], [2.0, 3.0]], [3.0, 4.0])
 
     Parameters
     ----------
@@ -20,17 +29,11 @@ def windows(series, T):
     Returns
     -------
     x : numpy.ndarray, shape (n - T, T, 1)
-        The windows, as a recurrent layer wants them; neighbors overlap in T - 1 values.
+        The windows, as a recurrent layer takes them; neighbors overlap in T - 1 values.
     y : numpy.ndarray, shape (n - T,)
         The value after each window.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the series does not hold one axis of finite numbers, or is too short for T.
     """
-    series = shaped("series", series, "n")
-    T = whole("T", T)
+    series, T = shaped("series", series, "n"), whole("T", T)
     if len(series) <= T:
         given = f"got {len(series)} (give a longer series or a smaller T)"
         raise ValueError(f"series must have at least T + 1 = {T + 1} values, {given}")
@@ -38,32 +41,34 @@ def windows(series, T):
     return x[..., None].copy(), series[T:].copy()
 
 
-def delayed_recall(B, T, V, seed):
-    """Draw sequences that show a symbol at once and ask for it at the end.
+def _rng(seed: int) -> np.random.Generator:
+    return np.random.default_rng(whole("seed", seed, 0))
+
+
+def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Draw sequences that show a symbol at once and ask for it at the end, T - 1 steps later.
+
+    >>> x, y = delayed_recall(1, 4, 2)
+    >>> print(x[0].T, y[0])
+    [[0. 1. 1. 1.]
+     [0. 0. 0. 1.]
+     [1. 0. 0. 1.]] [0 0 0 2]
 
     Parameters
     ----------
-    B, T : int
-        Sequences, and time steps, at least 2; the delay is T - 1 steps.
-    V, seed : int
-        Symbols to remember, at least 2, numbered 1 to V (0 is the blank); the generator's seed.
+    B, T, V, seed : int
+        Sequences; time steps, at least 2; symbols, at least 2, numbered 1 to V (0 is the blank).
 
     Returns
     -------
     x : numpy.ndarray of float32, shape (B, T, V + 1)
-        Inputs: the symbol one-hot at the first step, blank after it, the question at the last
-        step as a vector of ones.
+        The symbol one-hot at the first step, blank after it, the question at the last step as a
+        vector of ones.
     y : numpy.ndarray of int, shape (B, T)
-        Targets: 0 everywhere but at the last step, which wants the symbol.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or too small.
+        Targets: 0 everywhere but at the last step, which asks for the symbol.
     """
     B, T, V = whole("B", B), whole("T", T, 2), whole("V", V, 2)
-    rng = np.random.default_rng(whole("seed", seed, 0))
-    symbol = rng.integers(1, V + 1, B)
+    symbol = _rng(seed).integers(1, V + 1, B)
     x = np.zeros((B, T, V + 1), dtype=np.float32)
     x[:, 1:-1, 0] = 1
     x[np.arange(B), 0, symbol] = 1
@@ -73,13 +78,17 @@ def delayed_recall(B, T, V, seed):
     return x, y
 
 
-def running_total(B, T, V, seed):
+def running_total(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw digits and ask, at each step, for the sum so far modulo V.
+
+    >>> x, y = running_total(1, 5, 3)
+    >>> x.argmax(axis=2), y
+    (array([[2, 1, 1, 0, 0]]), array([[2, 0, 1, 1, 1]]))
 
     Parameters
     ----------
     B, T, V, seed : int
-        Sequences, time steps, number of digits (0 to V - 1; at least 2), the generator's seed.
+        Sequences, time steps, and how many digits there are: 0 to V - 1, V at least 2.
 
     Returns
     -------
@@ -87,29 +96,26 @@ def running_total(B, T, V, seed):
         The digits, one-hot.
     y : numpy.ndarray of int, shape (B, T)
         The running totals: y_t = (y_{t-1} + digit_t) mod V.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or too small.
     """
     B, T, V = whole("B", B), whole("T", T), whole("V", V, 2)
-    digits = np.random.default_rng(whole("seed", seed, 0)).integers(0, V, (B, T))
+    digits = _rng(seed).integers(0, V, (B, T))
     return np.eye(V, dtype=np.float32)[digits], digits.cumsum(axis=1) % V
 
 
-def echoes(n, V, lag, repeat, seed):
-    """Draw symbols of which most repeat the one ``lag`` steps earlier.
+def echoes(n: int, V: int, lag: int, repeat: float, seed: int = 0) -> np.ndarray:
+    """Draw n symbols of which most repeat the one ``lag`` steps earlier.
 
     Its entropy rate is known: given the symbol ``lag`` steps back, that symbol has
     probability repeat + (1 - repeat) / V and each other one (1 - repeat) / V.
 
+    >>> echoes(9, V=4, lag=3, repeat=1)
+    array([3, 2, 2, 3, 2, 2, 3, 2, 2])
+
     Parameters
     ----------
-    n, V : int
-        Symbols to draw, more than ``lag``, and vocabulary size, at least 2: they are 0 to V - 1.
-    lag, seed : int
-        Steps from a symbol to its echo, at least 1; the generator's seed.
+    n, V, lag, seed : int
+        Symbols to draw, more than ``lag``; how many there are, 0 to V - 1, V at least 2; steps
+        from a symbol to its echo, at least 1.
     repeat : float
         Probability of an echo, from 0 to 1; otherwise the symbol is drawn uniformly.
 
@@ -117,37 +123,31 @@ def echoes(n, V, lag, repeat, seed):
     -------
     numpy.ndarray of int, shape (n,)
         The symbols.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or an argument is out of its range.
     """
     V, lag = whole("V", V, 2), whole("lag", lag)
-    n = whole("n", n, lag + 1)
-    if not 0 <= repeat <= 1:
-        raise ValueError(f"repeat must be a probability from 0 to 1, got {repeat}")
-    rng = np.random.default_rng(whole("seed", seed, 0))
+    n, repeat = whole("n", n, lag + 1), number("repeat", repeat, least=0, most=1)
+    rng = _rng(seed)
     s = rng.integers(0, V, n)
     for t in lag + np.flatnonzero(rng.random(n - lag) < repeat):
         s[t] = s[t - lag]
     return s
 
 
-def copying(B, lag, symbols, V, seed):
+def copying(B: int, symbols: int, V: int, lag: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw a few symbols, then blanks, and ask for the symbols in their order.
 
     A net without a memory can do no better than to guess among V symbols at the last steps:
     symbols ln V / T nats a step.
 
+    >>> x, y = copying(1, symbols=2, V=4, lag=3)
+    >>> x.argmax(axis=2), y
+    (array([[4, 3, 0, 0, 5, 0, 0]]), array([[0, 0, 0, 0, 0, 4, 3]]))
+
     Parameters
     ----------
-    B, lag : int
-        Sequences; steps from the last symbol shown to the delimiter, which asks for them.
-    symbols, V : int
-        How many symbols to remember; how many there are, at least 2, numbered 1 to V.
-    seed : int
-        The generator's seed.
+    B, symbols, V, lag, seed : int
+        Sequences; how many symbols to remember; how many there are, at least 2, numbered 1 to
+        V; steps from the last symbol shown to the delimiter, which asks for them, at least 1.
 
     Returns
     -------
@@ -158,19 +158,14 @@ def copying(B, lag, symbols, V, seed):
         Targets: blanks, and at the last steps the symbols. Each comes lag + symbols steps after
         it was shown.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or too small.
-
     Notes
     -----
     The task of Arjovsky, Shah and Bengio (2016), where symbols is 10 and V is 8. Its setup is close
     to one of Hochreiter and Schmidhuber (1997).
     """
-    B, lag = whole("B", B), whole("lag", lag)
-    symbols, V = whole("symbols", symbols), whole("V", V, 2)
-    shown = np.random.default_rng(whole("seed", seed, 0)).integers(1, V + 1, (B, symbols))
+    B, symbols = whole("B", B), whole("symbols", symbols)
+    V, lag = whole("V", V, 2), whole("lag", lag)
+    shown = _rng(seed).integers(1, V + 1, (B, symbols))
     ids = np.zeros((B, lag + 2 * symbols), dtype=int)
     y = np.zeros_like(ids)
     ids[:, :symbols] = y[:, -symbols:] = shown
@@ -178,15 +173,20 @@ def copying(B, lag, symbols, V, seed):
     return np.eye(V + 2, dtype=np.float32)[ids], y
 
 
-def adding(B, T, seed):
+def adding(B: int, T: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw numbers of which two are marked, and ask for the sum of the two.
 
     Always to say 1 has a mean squared error of 1/6 = 0.1667, the variance of the sum.
 
+    >>> x, y = adding(1, 4)
+    >>> print(x[0].T.round(2), y.round(2))
+    [[0.85 0.64 0.51 0.27]
+     [1.   0.   1.   0.  ]] [1.36]
+
     Parameters
     ----------
     B, T, seed : int
-        Sequences, time steps, at least 2, and the generator's seed.
+        Sequences, and time steps, at least 2.
 
     Returns
     -------
@@ -196,18 +196,12 @@ def adding(B, T, seed):
     y : numpy.ndarray of float32, shape (B,)
         The sums, from 0 to 2.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or too small.
-
     Notes
     -----
     Experiment 4 of Hochreiter and Schmidhuber (1997), whose numbers lie between -1 and 1, in the
     form of Arjovsky, Shah and Bengio (2016).
     """
-    B, T = whole("B", B), whole("T", T, 2)
-    rng = np.random.default_rng(whole("seed", seed, 0))
+    B, T, rng = whole("B", B), whole("T", T, 2), _rng(seed)
     x = np.zeros((B, T, 2), dtype=np.float32)
     x[..., 0] = rng.random((B, T), dtype=np.float32)
     rows = np.arange(B)
@@ -216,18 +210,22 @@ def adding(B, T, seed):
     return x, x.prod(axis=2).sum(axis=1)
 
 
-def counting(B, n_min, n_max, seed):
+def counting(
+    B: int, n_min: int, n_max: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw words of the language a^n b^n and ask, at each step, for the next symbol.
 
     Nobody can know when the a's end. But from the first b on everything is certain, for a net
     that has counted.
 
+    >>> x, y, mask = counting(1, 2, 2)
+    >>> x.argmax(axis=2), y
+    (array([[0, 1, 1, 2, 2]]), array([[1, 1, 2, 2, 0]]))
+
     Parameters
     ----------
-    B, n_min, n_max : int
+    B, n_min, n_max, seed : int
         Words; the smallest and the largest n, at least 1; each is equally likely.
-    seed : int
-        The generator's seed.
 
     Returns
     -------
@@ -238,11 +236,6 @@ def counting(B, n_min, n_max, seed):
     mask : numpy.ndarray of bool, shape (B, T)
         True at the 2 n + 1 steps of each word. What y says beyond them means nothing.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number, or too small, or n_max is below n_min.
-
     Notes
     -----
     After Gers and Schmidhuber (2001), who trained on n up to 10 and tested on larger n. There,
@@ -250,19 +243,22 @@ def counting(B, n_min, n_max, seed):
     """
     B, n_min = whole("B", B), whole("n_min", n_min)
     n_max = whole("n_max", n_max, n_min)
-    n = np.random.default_rng(whole("seed", seed, 0)).integers(n_min, n_max + 1, B)[:, None]
+    n = _rng(seed).integers(n_min, n_max + 1, B)[:, None]
     t = np.arange(2 * n_max + 2)
-    ids = np.where(t <= 2 * n, np.where(t <= n, 1, 2), 0)
+    ids = np.where(t <= 2 * n, np.where(t <= n, 1, 2), 0)  # (B, T + 1)
     ids[:, 0] = 0
     mask = t[:-1] <= 2 * n
     return np.eye(3, dtype=np.float32)[ids[:, :-1]] * mask[..., None], ids[:, 1:], mask
 
 
-def spoken(text):
+def spoken(text: str) -> tuple[list[str], np.ndarray]:
     """Hide the quotation marks of a text, and ask of each word whether it was spoken.
 
     The text itself holds the answers: a word is spoken if it stands between a mark that opens
     and one that closes. What is left of it is words in lower case, and where lines begin.
+
+    >>> spoken('"Come in," he said.')
+    (['¶', 'come', 'in', 'he', 'said'], array([2, 1, 1, 0, 0]))
 
     Parameters
     ----------
@@ -275,19 +271,14 @@ def spoken(text):
         The words, with their inner apostrophes and hyphens; "¶" before each line that has any.
     labels : numpy.ndarray of int, shape (n,)
         1 for a spoken word, 0 for one that is told, 2 for "¶".
-
-    Raises
-    ------
-    ValueError
-        If a line has a quotation mark without its partner.
     """
     words, labels = [], []
-    for number, line in enumerate(text.splitlines(), 1):
+    for line_number, line in enumerate(text.splitlines(), 1):
         parts = line.lower().split('"')
         if len(parts) % 2 == 0:
             raise ValueError(
-                f"text must have quotation marks in pairs, got {len(parts) - 1} in line {number} "
-                "(close them, or begin each line of a speech with a new pair)"
+                f"text must have quotation marks in pairs, got {len(parts) - 1} in line "
+                f"{line_number} (close them, or begin each line of a speech with a new pair)"
             )
         found = [re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part) for part in parts]
         if any(found):

@@ -1,119 +1,94 @@
-"""The exercises' checks: right or not yet, and a hint that does not give the answer away.
+"""The exercises of the chapters, and what says whether an answer is right, or where to look.
 
-A chapter's checks stand in a module of their own, ``chapter_01`` and so on. Each is a function
-of the learner's answer that raises :class:`Hint` where something is wrong.
+A chapter's exercises stand in a module of their own, ``chapter_01`` and so on: its
+``EXERCISES`` maps a number to an :class:`Exercise`, which keeps the right answer, the common
+mistakes, each with its hint, and the cases on which a function is tried.
 """
 
-import importlib
+import re
 import textwrap
+from importlib import import_module
+from pathlib import Path
 
-import numpy as np
+from rnnbook.exercises.engine import Exercise
+
+__all__ = ["Exercise", "check", "exercises", "hint"]
 
 
-class Hint(Exception):  # noqa: N818 - it is what the learner reads, not a fault of the program
-    """What is wrong with an answer, in one sentence that helps."""
-
-
-def check(exercise, answer):
-    """Print whether an answer is right, or a hint.
+def check(exercise: str, answer: object) -> None:
+    """Print whether an answer is right, or a hint that does not give it away.
 
     Parameters
     ----------
     exercise : str
-        The exercise's number, such as ``"1.3"``.
+        The exercise's number.
     answer : object
-        A number, list, array or function, as the exercise asks.
+        A number, list, array, text or function, as the exercise asks.
 
-    Raises
-    ------
-    ValueError
-        If there is no such exercise.
+    Examples
+    --------
+    >>> check("1.2", 620)
+    Exercise 1.2: correct.
     """
     words = hint(exercise, answer)
     verdict = "correct." if words is None else f"not yet. {words}"
     print(textwrap.fill(f"Exercise {exercise}: {verdict}", 76))
 
 
-def hint(exercise, answer):
+def hint(exercise: str, answer: object) -> str | None:
     """Return None where an answer is right, and the hint where it is not.
+
+    What a learner's function raises becomes a hint; what the course's own code raises does not.
 
     Parameters
     ----------
     exercise : str
-        The exercise's number, such as ``"1.3"``.
+        The exercise's number.
     answer : object
-        The answer. An error that a learner's function raises becomes a hint.
+        The answer.
 
-    Returns
-    -------
-    str or None
-        The hint.
-
-    Raises
-    ------
-    ValueError
-        If there is no such exercise.
+    Examples
+    --------
+    >>> hint("1.2", 220)
+    'That is a dense layer. What about the weights from state to state?'
     """
-    function = _find(exercise)
-    if answer is None or answer is Ellipsis:
-        return "There is no answer yet: put yours in the place of the dots."
-    try:
-        function(answer)
-    except Hint as words:
-        return str(words)
-    except Exception as error:
-        return f"It stopped with {type(error).__name__}: {error}"
-    return None
-
-
-def exercises(chapter):
-    """Return the checks of a chapter: exercise number -> function of the answer."""
-    module = importlib.import_module(f"rnnbook.exercises.chapter_{chapter:02d}")
-    return module.CHECKS
-
-
-def _find(exercise):
-    try:
-        return exercises(int(str(exercise).split(".")[0]))[exercise]
-    except (ImportError, KeyError, ValueError):
+    number = re.fullmatch(r"(\d+)\.\d+", exercise) if isinstance(exercise, str) else None
+    chapter = int(number[1]) if number else None
+    if chapter not in chapters():
         raise ValueError(
-            f"exercise must be a number that a chapter has, such as '1.3'; got {exercise!r}"
-        ) from None
+            f"exercise must be a number such as '1.3', of a chapter from {chapters()[0]} to "
+            f"{chapters()[-1]}; got {exercise!r}"
+        )
+    known = exercises(chapter)
+    if exercise not in known:
+        raise ValueError(
+            f"chapter {chapter} has the exercises {', '.join(known)}; got {exercise!r}"
+        )
+    return known[exercise].hint(answer)
 
 
-def array_of(answer, shape, what):
-    """Return an answer as an array, or hint at its shape.
+def chapters() -> list[int]:
+    """Return the numbers of the chapters that have exercises.
+
+    Examples
+    --------
+    >>> chapters()[0]
+    1
+    """
+    return sorted(int(path.stem[-2:]) for path in Path(__file__).parent.glob("chapter_??.py"))
+
+
+def exercises(chapter: int) -> dict[str, Exercise]:
+    """Return the exercises of a chapter: number -> exercise.
 
     Parameters
     ----------
-    answer : object
-        What the learner gave, or what the learner's function returned.
-    shape : tuple of int
-        The shape that is wanted.
-    what : str
-        What it is called in the hint.
+    chapter : int
+        The chapter's number.
 
-    Returns
-    -------
-    numpy.ndarray of float64
-        The array.
-
-    Raises
-    ------
-    Hint
-        If it is nothing, not numbers, or of another shape.
+    Examples
+    --------
+    >>> len(exercises(1))
+    8
     """
-    if answer is None or answer is Ellipsis:
-        raise Hint(f"{what} is still nothing: is a return missing?")
-    try:
-        array = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError):
-        raise Hint(f"{what} must be numbers, got {type(answer).__name__}.") from None
-    if array.shape != shape:
-        raise Hint(f"{what} has shape {array.shape}; {shape} is wanted.")
-    return array
-
-
-def close(answer, wanted, tolerance=1e-6):
-    """Say whether two arrays agree to within a tolerance; NaN never does."""
-    return bool(np.all(np.abs(np.asarray(answer) - np.asarray(wanted)) <= tolerance))
+    return import_module(f"rnnbook.exercises.chapter_{chapter:02d}").EXERCISES

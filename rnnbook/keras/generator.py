@@ -1,46 +1,53 @@
 """A text generator in Keras: a language model that knows its tokens, and writes fast."""
 
+from functools import cache
 from types import SimpleNamespace
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnbook._check import numbers, whole
-from rnnbook.keras.writing import BLOCK, Loop, block_loop
-from rnnbook.text import token_ids
+from rnnbook._check import number, numbers, whole
+from rnnbook.keras.writing import Loop, finite
+from rnnbook.text import Vocabulary, token_ids
 from rnnbook.text.language_model import LanguageModel
-from rnnbook.text.sampling import checked_settings, gumbel
+from rnnbook.text.sampling import checked_settings
+from rnnbook.text.writer import Writer
 
 CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
 
-class Generator(keras.Sequential):
+@keras.saving.register_keras_serializable("rnnbook")
+class Generator(Writer, keras.Sequential):
     """An embedding, recurrent layers, dropout, and the logits of the next token.
 
-    It is a Keras model like any other: ``summary``, ``fit`` and ``save`` are Keras' own, and
-    ``keras.models.load_model`` reads it back, tokens and all. It reads and writes text as
+    It is a Keras model like any other: ``summary``, ``fit``, ``save`` and ``export`` are Keras'
+    own, and ``keras.models.load_model`` reads it back, tokens and all. It reads and writes text as
     :class:`rnnbook.text.language_model.LanguageModel` does.
 
     Parameters
     ----------
-    vocabulary : rnnbook.text.Vocabulary
+    vocabulary
         The tokens: characters or words.
-    H : int
+    H
         Units of each recurrent layer.
     cell : {"lstm", "gru", "rnn"}
         Their kind.
-    layers : int
+    layers
         How many of them, one on top of the other.
-    embedding : int
+    embedding
         Size of the embedding.
-    dropout : float
+    dropout
         Share of the numbers that go up from a recurrent layer, set to 0 in training, from 0 to
         less than 1.
-    seed : int
+    seed
         Seed of the first weights and of the dropout.
-    rows : int, optional
+    rows
         With it, the model is stateful: it reads so many texts at once, and each call goes on
-        where the last one stopped. None forgets after each call.
+        where the last one stopped, also after saving and loading. None forgets after each call.
+    dtype
+        Keras' dtype policy, such as "mixed_float16"; None takes the one that is set in Keras. What
+        the model writes, and its log-probabilities, are worked out in float32 from its logits.
 
     Attributes
     ----------
@@ -49,161 +56,158 @@ class Generator(keras.Sequential):
     V : int
         Their number.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of its kind, or out of its range.
+    >>> generator = Generator(Vocabulary("the rope holds", "characters"), H=8, cell="gru")
+    >>> generator
+    Generator(V=11, H=8, cell='gru', layers=1, embedding=64)
+    >>> generator(np.array([[1, 2, 3]])).shape
+    TensorShape([1, 3, 11])
     """
 
     def __init__(
-        self, vocabulary, H=256, cell="lstm", layers=1, embedding=64, dropout=0.2, seed=0,
-        rows=None, name="generator",
+        self, vocabulary: Vocabulary, H: int = 256, cell: str = "lstm", layers: int = 1,
+        embedding: int = 64, dropout: float = 0.2, seed: int = 0, rows: int | None = None,
+        dtype: str | None = None, name: str = "generator",
     ):  # fmt: skip
         if cell not in CELLS:
             raise ValueError(f"cell must be one of {', '.join(CELLS)}; got {cell!r}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be >= 0 and < 1, got {dropout} (0 for none)")
-        tokens, V = tuple(vocabulary.tokens), len(vocabulary.tokens)
-        # Seeds of their own: from one, all layers would start with the same numbers.
-        seeds = np.random.SeedSequence(whole("seed", seed, 0)).generate_state(2 * layers + 2)
-        seeds = iter(seeds.tolist())
-        inputs = keras.Input((None,), batch_size=rows, dtype="int32", name="ids")
-        uniform = keras.initializers.RandomUniform(-0.05, 0.05, seed=next(seeds))
-        D = whole("embedding", embedding)
-        parts = [inputs, keras.layers.Embedding(V, D, uniform, name="embedding")]
-        for number in range(1, whole("layers", layers) + 1):
-            seed_of = next(seeds)
-            parts.append(
-                CELLS[cell](
-                    whole("H", H), return_sequences=True, stateful=rows is not None,
-                    kernel_initializer=keras.initializers.GlorotUniform(seed_of),
-                    recurrent_initializer=keras.initializers.Orthogonal(seed=seed_of),
-                    name=f"{cell}_{number}",
-                )
-            )  # fmt: skip
-            seed_of = next(seeds)
-            parts.append(keras.layers.Dropout(dropout, seed=seed_of, name=f"dropout_{number}"))
-        start = keras.initializers.GlorotUniform(next(seeds))
-        parts.append(keras.layers.Dense(V, kernel_initializer=start, name="logits"))
-        super().__init__(parts, name=name)
-        self.tokens, self.unit, self.V = tokens, vocabulary.unit, V
-        self.configuration = {
-            "H": H, "cell": cell, "layers": layers, "embedding": embedding, "dropout": dropout,
-            "seed": seed,
+        configuration = {
+            "H": whole("H", H), "cell": cell, "layers": whole("layers", layers),
+            "embedding": whole("embedding", embedding), "seed": whole("seed", seed, 0),
+            "dropout": number("dropout", dropout, least=0, below=1),
+            "dtype": keras.dtype_policies.get(dtype).name,
         }  # fmt: skip
-        self._loops = {}
+        rows = None if rows is None else whole("rows", rows)
+        tokens = tuple(vocabulary.tokens)
+        super().__init__(_parts(len(tokens), rows, **configuration), name=name)
+        self.dtype_policy = configuration["dtype"]  # Keras scales the loss of mixed_float16
+        self.tokens, self.unit, self.V = tokens, vocabulary.unit, len(tokens)
+        self.configuration, self.rows = configuration, rows
+        # Not a dict: Keras and TensorFlow would try to store what it holds.
+        self._loop = cache(lambda *key: Loop(self.layers, *key))
 
-    def get_config(self):
+    def __repr__(self):
+        sizes = {"V": self.V, **self.configuration}
+        shown = [f"{k}={sizes[k]!r}" for k in ("V", "H", "cell", "layers", "embedding")]
+        return f"Generator({', '.join(shown)})"
+
+    def get_config(self) -> dict:
         """Return what Keras stores beside the weights: sizes and tokens."""
-        return {"tokens": list(self.tokens), "unit": self.unit, **self.configuration}
+        return {
+            "tokens": list(self.tokens), "unit": self.unit, **self.configuration, "rows": self.rows,
+            "name": self.name,
+        }  # fmt: skip
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> "Generator":
         """Return the model of a configuration, with fresh weights."""
         config = dict(config)
         vocabulary = SimpleNamespace(tokens=config.pop("tokens"), unit=config.pop("unit"))
         return cls(vocabulary, **config)
 
-    def copy(self, rows=None):
+    def copy(self, rows: int | None = None) -> "Generator":
         """Return a model with the same weights; see ``rows`` above."""
         twin = type(self)(self, **self.configuration, rows=rows)
         twin.set_weights(self.get_weights())
         return twin
 
-    def numpy(self):
-        """Return the same model in NumPy, without Keras; it must have one recurrent layer.
+    def states(self) -> list:
+        """Return the variables that hold the states of a stateful model."""
+        stateful = [layer for layer in self.layers if getattr(layer, "stateful", False)]
+        return [state for layer in stateful for state in layer.states]
 
-        Raises
-        ------
-        ValueError
-            If it has more of them.
-        """
-        sizes = {k: v for k, v in self.configuration.items() if k != "layers"}
+    def save_own_variables(self, store: dict):
+        """Let Keras store the states too, which it leaves out by itself."""
+        for i, state in enumerate(self.states()):
+            store[f"state {i}"] = state
+
+    def load_own_variables(self, store: dict):
+        """Take up the states that were stored."""
+        for i, state in enumerate(self.states()):
+            state.assign(store[f"state {i}"])
+
+    def to_numpy(self) -> LanguageModel:
+        """Return the same model in NumPy, without Keras; it must have one recurrent layer."""
+        sizes = {k: v for k, v in self.configuration.items() if k not in ("layers", "dtype")}
         if self.configuration["layers"] != 1:
             raise ValueError(
                 f"the model must have one recurrent layer, got {self.configuration['layers']} "
                 "(rnnbook.text.language_model has no stack; write with this model)"
             )
-        model = LanguageModel(self, **sizes)
-        E, *recurrent, kernel, bias = self.get_weights()
+        weights = self.get_weights()
+        dtype = "float64" if weights[0].dtype == "float64" else "float32"
+        model = LanguageModel(self, **sizes, dtype=dtype)
+        E, *recurrent, kernel, bias = (weight.astype(dtype) for weight in weights)
         model.embedding.parameters["E"][:] = E
         model.recurrent.set_weights(recurrent)
         model.dense.set_weights([kernel, bias])
         return model
 
-    def block_loop(self, S, scored, restricted):
-        """Return :func:`rnnbook.keras.writing.block_loop` of this model, made once."""
-        key = S, scored, restricted
-        if key not in self._loops:
-            self._loops[key] = block_loop(self, *key)
-        return self._loops[key]
-
-    # These two need tokens, unit and sample only.
-    encode, generate = LanguageModel.encode, LanguageModel.generate
-
-    def log_probabilities(self, ids):
+    def log_probabilities(self, ids: ArrayLike) -> np.ndarray:
         """Return the log-probability of each token of a text, given all those before it.
 
-        Parameters
-        ----------
-        ids : array_like of int, shape (n,)
-            The text, such as a held-out one. The state is carried through all of it.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n,)
-            Natural logarithms, as those of :meth:`rnnbook.text.ngram.NGram.log_probabilities`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the ids are not whole numbers on one axis from 0 to V - 1, or a weight is NaN.
+        See :meth:`rnnbook.text.ngram.NGram.log_probabilities`.
         """
         ids = token_ids(ids, self.V)
-        loop, log_p = Loop(self, 1, scored=True), np.empty(len(ids))
-        for t in range(0, len(ids), BLOCK):
-            part = ids[t : t + BLOCK]
-            log_p[t : t + BLOCK] = loop.run(part[:, None])[1][: len(part), 0]
-        return numbers("log_p", log_p)
+        self._check_weights()
+        parts = [log_p[:, 0] for _, log_p, _ in self._loop(1, True).run(ids)]
+        return numbers("log_p", np.concatenate([[], *parts]))
 
-    def sample(self, n, seed, context=(), temperature=1.0, top_k=None, top_p=None, samples=None):
-        """Draw tokens one after another from the model.
+    def next_probabilities(self, context: ArrayLike) -> np.ndarray:
+        """Return the probability of each token of the vocabulary after a context."""
+        context = token_ids(context, self.V)
+        self._check_weights()
+        loop = self._loop(1)
+        *_, (_, _, logits) = [(0, 0, loop.start()[0]), *loop.run(context)]
+        return keras.ops.convert_to_numpy(keras.ops.softmax(logits[0]))
 
-        Parameters
-        ----------
-        n, seed : int
-            Tokens to draw, and the seed of the random numbers.
-        context : array_like of int, shape (m,)
-            The tokens to go on from. None by default.
-        temperature, top_k, top_p
-            As in :func:`rnnbook.text.sampling.distribution`; ``top_k=1`` is greedy.
-        samples : int, optional
-            How many texts S to draw at once. The random numbers are those of
-            :meth:`rnnbook.text.language_model.LanguageModel.sample`, so the texts are too, but where
-            rounding decides.
+    def sample(
+        self, n: int, context: ArrayLike = (), seed: int = 0, temperature: float = 1.0,
+        top_k: int | None = None, top_p: float | None = None, samples: int | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """Draw n tokens one after another that go on from a context.
 
-        Returns
-        -------
-        numpy.ndarray of int, shape (n,), or with ``samples`` (S, n)
-            The tokens drawn, without the context.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is out of its range, or a weight is not finite.
+        Arguments and result are those of
+        :meth:`rnnbook.text.language_model.LanguageModel.sample`, and the texts are its texts too,
+        but where rounding decides.
         """
         top_k, top_p = checked_settings(temperature, top_k, top_p)
         S = 1 if samples is None else whole("samples", samples)
         n, seed, context = whole("n", n), whole("seed", seed, 0), token_ids(context, self.V)
+        self._check_weights()
         rngs = [np.random.default_rng([seed, s]) for s in range(S)]
-        loop, steps, ids = Loop(self, S, temperature, top_k, top_p), len(context) + n, []
-        for t in range(0, steps, BLOCK):
-            given = np.repeat(context[t : t + BLOCK, None], S, axis=1)
-            free = min(BLOCK, steps - t) - len(given)
-            noise = [gumbel(rng, (free, self.V)) for rng in rngs]
-            ids.append(loop.run(given, np.stack(noise, axis=1))[0])
-        ids = np.concatenate(ids)[len(context) : steps].T
+        loop = self._loop(S, False, top_k is not None or top_p is not None)
+        blocks = loop.run(context, n, rngs, temperature, top_k, top_p)
+        ids = np.concatenate([ids for ids, _, _ in blocks])[len(context) :].T
         return ids[0] if samples is None else ids
 
+    def _check_weights(self):
+        if not finite(self):
+            raise ValueError(
+                "the model's weights must be finite, got NaN or infinity (train with a lower rate)"
+            )
 
-keras.saving.register_keras_serializable("rnnbook")(Generator)
+
+def _parts(V, rows, H, cell, layers, embedding, dropout, seed, dtype):
+    """Return the layers of a generator."""
+    # Seeds of their own: from one, all layers would start with the same numbers.
+    seeds = iter(np.random.SeedSequence(seed).generate_state(2 * layers + 2).tolist())
+    initializers = keras.initializers
+    uniform = initializers.RandomUniform(-0.05, 0.05, seed=next(seeds))
+    parts = [
+        keras.Input((None,), batch_size=rows, dtype="int32", name="ids"),
+        keras.layers.Embedding(V, embedding, uniform, name="embedding", dtype=dtype),
+    ]
+    for i in range(1, layers + 1):
+        start = next(seeds)
+        parts.append(
+            CELLS[cell](
+                H, return_sequences=True, stateful=rows is not None, dtype=dtype,
+                kernel_initializer=initializers.GlorotUniform(start),
+                recurrent_initializer=initializers.Orthogonal(seed=start),
+                name=f"{cell}_{i}",
+            )
+        )  # fmt: skip
+        names = {"name": f"dropout_{i}", "dtype": dtype}
+        parts.append(keras.layers.Dropout(dropout, seed=next(seeds), **names))
+    start = initializers.GlorotUniform(next(seeds))
+    return [*parts, keras.layers.Dense(V, kernel_initializer=start, name="logits", dtype=dtype)]

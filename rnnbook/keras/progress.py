@@ -8,7 +8,7 @@ import keras
 from tqdm import tqdm
 
 
-def callbacks(record, steps, epochs, progress=None):
+def displays(record, steps, epochs, progress=None):
     """Return the callbacks that show how a training goes: none, a bar, or a bar and a curve.
 
     Parameters
@@ -24,11 +24,11 @@ def callbacks(record, steps, epochs, progress=None):
         progress = os.environ.get("RNNBOOK_PROGRESS") != "0"
     if not progress:
         return []
-    return [Bar(steps, epochs), *[Curve(record, epochs)] * in_notebook()]
+    return [Bar(record, steps, epochs), *[Curve(record, epochs)] * in_notebook()]
 
 
 def in_notebook():
-    """Say whether this runs in a notebook, where figures can be shown."""
+    """Return True if this runs in a notebook, where figures can be shown."""
     ipython = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
     return bool(shell) and hasattr(shell, "kernel")
@@ -37,36 +37,33 @@ def in_notebook():
 class Bar(keras.callbacks.Callback):
     """A bar on the standard error, with the time left and the bits."""
 
-    def __init__(self, steps, epochs):
+    def __init__(self, record, steps, epochs):
         super().__init__()
-        self.steps, self.epochs = steps, epochs
+        self.record, self.steps, self.epochs = record, steps, epochs
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_train_begin(self, logs=None):
         """Draw the bar, where the training begins or goes on."""
-        if epoch == (self.model._initial_epoch or 0):
-            done = epoch * self.steps
-            self.bar = tqdm(total=self.epochs * self.steps, initial=done, unit=" steps")
+        done = len(self.record.history) * self.steps
+        self.bar = tqdm(total=self.epochs * self.steps, initial=done, unit=" steps")
 
     def on_train_batch_end(self, batch, logs=None):
         """Let it grow; every so often, say the bits."""
         if batch % 20 == 0:
-            self.bits = logs["loss"] / math.log(2)
-            self.bar.set_postfix_str(f"{self.bits:.3f} bits", refresh=False)
+            self.bar.set_postfix_str(f"{logs['loss'] / math.log(2):.3f} bits", refresh=False)
         self.bar.update()
 
     def on_epoch_end(self, epoch, logs=None):
         """Say the held-out bits in a line of their own."""
-        bits = [logs[key] / math.log(2) for key in ("loss", "val_loss")]
+        row = self.record.history[-1]
         self.bar.write(
-            f"epoch {epoch + 1} of {self.epochs}: training {bits[0]:.3f}, held-out {bits[1]:.3f} "
-            "bits",
+            f"epoch {row['epoch']} of {self.epochs}: training {row['training']:.3f}, "
+            f"held-out {row['held_out']:.3f} bits",
             file=sys.stderr,
         )
 
     def on_train_end(self, logs=None):
         """End the line of the bar."""
-        if hasattr(self, "bar"):
-            self.bar.close()
+        self.bar.close()
 
 
 class Curve(keras.callbacks.Callback):

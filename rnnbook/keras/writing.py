@@ -5,137 +5,115 @@ the tokens is itself a TensorFlow function, compiled once by XLA, and Python is 
 each block of them.
 """
 
+from collections.abc import Callable, Iterator
+
+import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnbook._check import numbers
-from rnnbook.text.sampling import ROUNDING
+from rnnbook.text.sampling import ROUNDING, gumbel
 
 BLOCK = 256  # steps in one call of the compiled loop
 
 
 class Loop:
-    """Texts that are read or written in blocks, with the state carried from block to block.
+    """The compiled loop of one model, for S texts at once.
 
-    Parameters
-    ----------
-    generator : rnnbook.keras.Generator
-        The model.
-    S : int
-        How many texts at once.
-    temperature, top_k, top_p
-        As in :func:`rnnbook.text.sampling.distribution`, checked.
-    scored : bool
-        Whether the log-probability of each token is wanted.
-
-    Raises
-    ------
-    ValueError
-        If a weight is not finite.
+    Its layers are an embedding, recurrent ones, and the logits' Dense. Their weights are read at
+    each call, so the loop stays good when they change. It works out the log-probability of each
+    token if it is ``scored``, and leaves tokens out by top-k and top-p if it is ``restricted``.
     """
 
-    def __init__(self, generator, S, temperature=1.0, top_k=None, top_p=None, scored=False):
-        for weight in generator.weights:
-            numbers("the model's weights", weight.numpy())
-        self.shape, restricted = (S, generator.V), top_k is not None or top_p is not None
-        settings = temperature, top_k or generator.V, 1.0 if top_p is None else top_p
-        self.settings = [tf.constant(s, tf.float32) for s in settings]
-        self.step = generator.block_loop(S, scored, restricted)
-        self.carried = start(generator, S)
+    def __init__(self, layers: list, S: int, scored: bool = False, restricted: bool = False):
+        self.embedding, self.readout = layers[0], layers[-1]
+        self.recurrent = [layer for layer in layers if hasattr(layer, "cell")]
+        self.S, self.V = S, self.readout.units
+        self.block = self._compile(scored, restricted)
 
-    def run(self, given, noise=None):
-        """Go on for one block of steps.
+    def start(self) -> tuple:
+        """Return the logits (S, V) before the first token, and each layer's states of zero."""
+        h = tf.zeros((self.S, self.recurrent[-1].units))
+        states = [layer.get_initial_state(self.S) for layer in self.recurrent]
+        return tf.cast(self.readout(h), tf.float32), states
 
-        Parameters
-        ----------
-        given : array_like of int, shape (m, S)
-            The tokens of the first m steps. Those of the others are drawn.
-        noise : array_like, shape (k, S, V), optional
-            Gumbel noise that decides the k draws after them. Steps beyond are of no use.
+    def run(
+        self, context: np.ndarray, n: int = 0, rngs: tuple = (),
+        temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,
+    ) -> Iterator[tuple]:  # fmt: skip
+        """Read a context (m,) in all S texts, then draw n tokens in each.
 
-        Returns
-        -------
-        ids : numpy.ndarray of int, shape (BLOCK, S)
-            The tokens.
-        log_p : numpy.ndarray, shape (BLOCK, S)
-            Their log-probabilities, if the loop is a scored one; else zeros.
+        ``rngs`` gives each text its random numbers; temperature, top_k and top_p are as in
+        :func:`rnnbook.text.sampling.distribution`, checked.
+
+        Yields
+        ------
+        ids : numpy.ndarray of int, shape (k, S)
+            The tokens of the next k <= BLOCK steps, first those of the context.
+        log_p : numpy.ndarray, shape (k, S)
+            Their log-probabilities, whatever the temperature; zeros if the loop is not scored.
+        logits : tensor, shape (S, V)
+            Those of the token after them.
         """
-        S, V = self.shape
-        forced, block = np.full((BLOCK, S), -1, np.int32), np.zeros((BLOCK, S, V), np.float32)
-        forced[: len(given)] = given
-        if noise is not None:
-            block[len(given) : len(given) + len(noise)] = noise
-        tensors = tf.constant(forced), tf.constant(block), *self.settings
-        ids, log_p, self.carried = self.step(*tensors, *self.carried)
-        return ids.numpy(), log_p.numpy()
+        settings = temperature, top_k or self.V, top_p or 1.0
+        settings = [tf.constant(setting, tf.float32) for setting in settings]
+        carried, steps = self.start(), len(context) + n
+        for t in range(0, steps, BLOCK):
+            given, k = context[t : t + BLOCK, None], min(BLOCK, steps - t)
+            forced = np.full((BLOCK, self.S), -1, np.int32)
+            forced[: len(given)] = given
+            noise = np.zeros((BLOCK, self.S, self.V), np.float32)
+            for s, rng in enumerate(rngs):
+                noise[len(given) : k, s] = gumbel(rng, (k - len(given), self.V))
+            ids, log_p, carried = self.block(forced, noise, k, *settings, *carried)
+            yield ids.numpy()[:k], log_p.numpy()[:k], carried[0]
 
-
-def start(generator, S):
-    """Return logits (S, V) before the first token, and the states of zero of each layer."""
-    recurrent = recurrent_layers(generator)
-    h = tf.zeros((S, recurrent[-1].units))
-    return generator.layers[-1](h), [layer.get_initial_state(S) for layer in recurrent]
-
-
-def recurrent_layers(generator):
-    """Return the recurrent layers, from the lowest up."""
-    return [layer for layer in generator.layers if hasattr(layer, "cell")]
-
-
-def block_loop(generator, S, scored, restricted):
-    """Return the compiled loop over a block of steps.
-
-    Parameters
-    ----------
-    generator : rnnbook.keras.Generator
-        The model, whose weights are read at each call.
-    S : int
-        How many texts at once.
-    scored, restricted : bool
-        Whether log-probabilities are worked out, and whether top-k or top-p leave tokens out.
-
-    Returns
-    -------
-    callable
-        Of tokens (BLOCK, S), -1 where they are drawn, noise (BLOCK, S, V), temperature, top_k,
-        top_p, logits (S, V) and states; it returns tokens, log-probabilities, and the last two.
-    """
-    embedding, readout = generator.layers[0], generator.layers[-1]
-    recurrent = recurrent_layers(generator)
-
-    def advance(ids, states):
-        x, after = embedding(ids), []
-        for layer, state in zip(recurrent, states, strict=True):
+    def _advance(self, ids, states):
+        """Return the logits after one more token, in float32 whatever the layers' type."""
+        x, after = self.embedding(ids), []
+        for layer, state in zip(self.recurrent, states, strict=True):
             x, state = layer.cell(x, state)
             after.append(list(state) if isinstance(state, list | tuple) else [state])
-        return readout(x), after
+        return tf.cast(self.readout(x), tf.float32), after
 
-    @tf.function(jit_compile=True)
-    def block(forced, noise, temperature, top_k, top_p, logits, states):
-        def step(t, ids, log_p, logits, states):
-            z = logits / temperature
-            z = _restricted(z, top_k, top_p) if restricted else z
-            drawn = tf.argmax(z + noise[t], axis=1, output_type=tf.int32)
-            token = tf.where(forced[t] < 0, drawn, forced[t])
-            ids = ids.write(t, token)
-            if scored:
-                p = tf.gather(tf.nn.log_softmax(logits), token, axis=1, batch_dims=1)
-                log_p = log_p.write(t, p)
-            return (t + 1, ids, log_p, *advance(token, states))
+    def _compile(self, scored: bool, restricted: bool) -> Callable:
+        """Return the loop over a block of k <= BLOCK steps."""
+        S = self.S
 
-        arrays = (
-            tf.TensorArray(kind, BLOCK, element_shape=(S,)) for kind in (tf.int32, tf.float32)
+        @tf.function(jit_compile=True)
+        def block(forced, noise, k, temperature, top_k, top_p, logits, states):
+            def step(t, ids, log_p, logits, states):
+                z = logits / temperature
+                z = _restrict(z, top_k, top_p) if restricted else z
+                drawn = tf.argmax(z + noise[t], axis=1, output_type=tf.int32)
+                token = tf.where(forced[t] < 0, drawn, forced[t])
+                ids = ids.write(t, token)
+                if scored:
+                    p = tf.gather(tf.nn.log_softmax(logits), token, axis=1, batch_dims=1)
+                    log_p = log_p.write(t, p)
+                return (t + 1, ids, log_p, *self._advance(token, states))
+
+            ids, log_p = (
+                tf.TensorArray(kind, BLOCK, element_shape=(S,)) for kind in (tf.int32, tf.float32)
+            )
+            start = 0, ids, log_p, logits, states
+            _, ids, log_p, *carried = tf.while_loop(lambda t, *_: t < k, step, start)
+            return ids.stack(), log_p.stack(), carried
+
+        # One concrete function: of many signatures TensorFlow would complain in a text's middle.
+        shapes = [((BLOCK, S), tf.int32), ((BLOCK, S, self.V), tf.float32), ((), tf.int32)]
+        specs = [tf.TensorSpec(*shape) for shape in [*shapes, *[((), tf.float32)] * 3]]
+        compiled = block.get_concrete_function(*specs, *self.start())
+        return lambda forced, noise, k, *rest: compiled(
+            tf.constant(forced), tf.constant(noise), tf.constant(k), *rest
         )
-        state = (0, *arrays, logits, states)
-        _, ids, log_p, logits, states = tf.while_loop(lambda t, *_: t < BLOCK, step, state)
-        return ids.stack(), log_p.stack(), (logits, states)
-
-    # One concrete function: of many signatures TensorFlow would complain in the middle of a text.
-    tokens, noise = tf.zeros((BLOCK, S), tf.int32), tf.zeros((BLOCK, S, generator.V))
-    return block.get_concrete_function(tokens, noise, *[tf.constant(1.0)] * 3, *start(generator, S))
 
 
-def _restricted(logits, top_k, top_p):
+def finite(model: keras.Model) -> bool:
+    """Return True if all weights of a model are finite."""
+    return all(bool(keras.ops.all(keras.ops.isfinite(weight))) for weight in model.weights)
+
+
+def _restrict(logits, top_k, top_p):
     """As :func:`rnnbook.text.sampling.restricted`, in TensorFlow: what is left out is -inf."""
     order = tf.argsort(-logits, axis=1, stable=True)
     ranked = tf.gather(logits, order, axis=1, batch_dims=1)

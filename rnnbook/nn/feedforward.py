@@ -1,9 +1,9 @@
 """What stands around a recurrent layer: the embedding before it, the dense layer after it."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnbook._check import checked_ids, shaped, whole
-from rnnbook.nn.products import sums_by_id
+from rnnbook._check import check_dtype, check_ids, shaped, whole
 
 
 class Embedding:
@@ -18,30 +18,32 @@ class Embedding:
     dtype : {"float32", "float64"}
         In which precision the layer works.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a size or the seed is not a whole number, or too small.
+    >>> embedding = Embedding(V=5, D=2)
+    >>> embedding.forward([[0, 4, 4]]).shape  # (B, T, D)
+    (1, 3, 2)
     """
 
-    def __init__(self, V, D, seed, dtype="float32"):
+    def __init__(self, V: int, D: int, seed: int = 0, dtype: str = "float32"):
+        self.V, self.D, self.dtype = whole("V", V), whole("D", D), np.dtype(check_dtype(dtype))
         rng = np.random.default_rng(whole("seed", seed, 0))
-        E = rng.uniform(-0.05, 0.05, (whole("V", V), whole("D", D)))
-        self.parameters, self.gradients, self._ids = {"E": E.astype(dtype)}, {}, None
+        E = rng.uniform(-0.05, 0.05, (self.V, self.D))
+        self.parameters, self.gradients, self._ids = {"E": E.astype(self.dtype)}, {}, None
 
-    def forward(self, ids):
+    def __repr__(self):
+        return f"Embedding(V={self.V}, D={self.D})"
+
+    def forward(self, ids: ArrayLike) -> np.ndarray:
         """Return the vectors, shape (B, T, D), of ids of shape (B, T)."""
-        self._ids = checked_ids(ids, len(self.parameters["E"]))
+        self._ids = check_ids(ids, self.V).astype(np.int64)  # a copy: the caller's may change
         return self.parameters["E"][self._ids]
 
-    def backward(self, dx):
+    def backward(self, dx: ArrayLike) -> None:
         """Fill ``gradients`` from the gradient with respect to the vectors, (B, T, D)."""
         if self._ids is None:
             raise RuntimeError("backward needs a forward pass before it (call forward first)")
-        E, (B, T) = self.parameters["E"], self._ids.shape
-        dx = shaped("dx", dx, "B T D", B=B, T=T, D=E.shape[1])
-        by_column = dx.reshape(B * T, -1).T
-        self.gradients = {"E": sums_by_id(by_column, self._ids.ravel(), len(E)).T}
+        B, T = self._ids.shape
+        dx = shaped("dx", dx, "B T D", B=B, T=T, D=self.D).reshape(B * T, -1)
+        self.gradients = {"E": sum_by_id(dx.T, self._ids.ravel(), self.V).T}
 
 
 class Dense:
@@ -56,31 +58,30 @@ class Dense:
     dtype : {"float32", "float64"}
         In which precision the layer works.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a size or the seed is not a whole number, or too small.
+    >>> dense = Dense(H=3, V=2)
+    >>> dense.forward(np.ones((1, 4, 3))).shape  # (B, T, V)
+    (1, 4, 2)
     """
 
-    def __init__(self, H, V, seed, dtype="float32"):
-        rng = np.random.default_rng(whole("seed", seed, 0))
-        limit = np.sqrt(6 / (whole("H", H) + whole("V", V)))
-        W_hy = rng.uniform(-limit, limit, (V, H)).astype(dtype)
-        self.parameters, self.gradients, self._h = (
-            {"W_hy": W_hy, "b_y": np.zeros(V, dtype)},
-            {},
-            None,
-        )
+    def __init__(self, H: int, V: int, seed: int = 0, dtype: str = "float32"):
+        self.H, self.V, self.dtype = whole("H", H), whole("V", V), np.dtype(check_dtype(dtype))
+        rng, limit = np.random.default_rng(whole("seed", seed, 0)), np.sqrt(6 / (H + V))
+        W_hy = rng.uniform(-limit, limit, (V, H)).astype(self.dtype)
+        self.parameters = {"W_hy": W_hy, "b_y": np.zeros(V, self.dtype)}
+        self.gradients, self._h = {}, None
 
-    def forward(self, h):
+    def __repr__(self):
+        return f"Dense(H={self.H}, V={self.V})"
+
+    def forward(self, h: ArrayLike) -> np.ndarray:
         """Return the outputs, shape (B, T, V), of states of shape (B, T, H)."""
         W_hy, b_y = self.parameters["W_hy"], self.parameters["b_y"]
-        self._h = shaped("h", h, "B T H", H=W_hy.shape[1])
-        y = self._h.reshape(-1, W_hy.shape[1]) @ W_hy.T
+        self._h = h = shaped("h", h, "B T H", H=self.H).copy()  # the caller's may change
+        y = h.reshape(-1, self.H) @ W_hy.T  # (B T, V)
         y += b_y
-        return y.reshape(*self._h.shape[:2], -1)
+        return y.reshape(*h.shape[:2], self.V)
 
-    def backward(self, dy):
+    def backward(self, dy: ArrayLike) -> np.ndarray:
         """Fill ``gradients``; return that with respect to the states, shape (B, T, H).
 
         The argument is the gradient with respect to the outputs, shape (B, T, V).
@@ -88,19 +89,33 @@ class Dense:
         if self._h is None:
             raise RuntimeError("backward needs a forward pass before it (call forward first)")
         W_hy, (B, T, H) = self.parameters["W_hy"], self._h.shape
-        dy = shaped("dy", dy, "B T V", B=B, T=T, V=len(W_hy)).reshape(B * T, -1)
+        dy = shaped("dy", dy, "B T V", B=B, T=T, V=self.V).reshape(B * T, -1)
         self.gradients = {"W_hy": dy.T @ self._h.reshape(-1, H), "b_y": dy.sum(axis=0)}
         return (dy @ W_hy).reshape(B, T, H)
 
-    def get_weights(self):
+    def get_weights(self) -> list[np.ndarray]:
         """Return copies of the weights in Keras' order and layout: kernel (H, V), bias."""
         return [self.parameters["W_hy"].T.copy(), self.parameters["b_y"].copy()]
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: list[ArrayLike]) -> None:
         """Take weights in Keras' order and layout, such as ``keras_layer.get_weights()``."""
-        V, H = self.parameters["W_hy"].shape
         if len(weights) != 2:
             raise ValueError(f"weights must be a kernel and a bias, got {len(weights)} arrays")
-        kernel = shaped("kernel", weights[0], "H V", H=H, V=V)
-        bias = shaped("bias", weights[1], "V", V=V)
+        kernel = shaped("kernel", weights[0], "H V", H=self.H, V=self.V)
+        bias = shaped("bias", weights[1], "V", V=self.V)
         self.parameters["W_hy"][:], self.parameters["b_y"][:] = kernel.T, bias
+
+
+def sum_by_id(columns: np.ndarray, ids: np.ndarray, V: int) -> np.ndarray:
+    """Return, for each id from 0 to V - 1, the sum of its columns: (n, m) to (n, V).
+
+    >>> sum_by_id(np.array([[1.0, 2.0, 4.0]]), np.array([2, 0, 2]), V=3)
+    array([[2., 0., 5.]])
+    """
+    if V < 1000:  # then a product is faster than sorting
+        return columns @ (ids[:, None] == np.arange(V)).astype(columns.dtype)
+    order = np.argsort(ids, kind="stable")
+    present, first = np.unique(ids[order], return_index=True)
+    sums = np.zeros((len(columns), V), columns.dtype)
+    sums[:, present] = np.add.reduceat(columns[:, order], first, axis=1)
+    return sums

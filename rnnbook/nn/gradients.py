@@ -1,12 +1,16 @@
-"""Gradients checked, gradients on their way back through time, and influence without gradients."""
+"""Gradients: compared with finite differences, and on their way back through time."""
+
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnbook._check import numbers, shaped
-from rnnbook.text import token_ids
+from rnnbook._check import integers, numbers, shaped
 
 
-def finite_differences(loss, arrays, step=1e-5):
+def finite_differences(
+    loss: Callable[[], float], arrays: dict[str, np.ndarray], step: float = 1e-5
+) -> dict[str, np.ndarray]:
     """Return the gradient of a scalar by central differences, one number at a time.
 
     Parameters
@@ -24,11 +28,9 @@ def finite_differences(loss, arrays, step=1e-5):
     dict of str to numpy.ndarray
         For each array, the gradient, of its shape.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an array is not of float64 (float32 rounds too early for a check), or the step is
-        not positive.
+    >>> x = np.array([1.0, 3.0])
+    >>> finite_differences(lambda: (x**2).sum(), {"x": x})["x"].round(6)
+    array([2., 6.])
     """
     if not step > 0:
         raise ValueError(f"step must be > 0, got {step} (1e-5 suits float64)")
@@ -54,7 +56,9 @@ def finite_differences(loss, arrays, step=1e-5):
     return gradients
 
 
-def relative_errors(gradients, others):
+def relative_errors(
+    gradients: dict[str, ArrayLike], others: dict[str, ArrayLike]
+) -> dict[str, float]:
     """Return, for each name, how far two gradients are apart.
 
     Parameters
@@ -68,10 +72,8 @@ def relative_errors(gradients, others):
         The largest difference, divided by the largest magnitude in either array; 0 where both
         are zero everywhere. Below 1e-7 is right, above 1e-4 is wrong.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the names or shapes differ, or a number is not finite.
+    >>> relative_errors({"W": [1.0, 4.0]}, {"W": [1.0, 3.0]})
+    {'W': 0.25}
     """
     if gradients.keys() != others.keys():
         raise ValueError(f"names must be {', '.join(gradients)}; got {', '.join(others)}")
@@ -87,37 +89,28 @@ def relative_errors(gradients, others):
     return errors
 
 
-def check(loss, arrays, gradients, step=1e-5):
-    """Compare gradients with finite differences.
+def check(
+    loss: Callable[[], float],
+    arrays: dict[str, np.ndarray],
+    gradients: dict[str, ArrayLike],
+    step: float = 1e-5,
+) -> dict[str, float]:
+    """Return the :func:`relative_errors` of gradients against :func:`finite_differences`.
 
-    Parameters
-    ----------
-    loss, arrays, step
-        As in :func:`finite_differences`.
-    gradients : dict of str to array_like
-        The gradients to check, under the names of the arrays.
-
-    Returns
-    -------
-    dict of str to float
-        The relative error of each, as in :func:`relative_errors`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array is not of float64, names or shapes differ, or a number is not finite.
+    >>> x = np.array([1.0, 3.0])
+    >>> check(lambda: (x**2).sum(), {"x": x}, {"x": 2 * x})["x"] < 1e-7
+    True
     """
     return relative_errors(gradients, finite_differences(loss, arrays, step))
 
 
-def step_jacobians(layer, x, state=None):
+def step_jacobians(layer, x: ArrayLike, state: ArrayLike | None = None) -> np.ndarray:
     """Return how the state after each step depends on the state before it.
 
     Parameters
     ----------
-    layer : rnnbook.nn.recurrent.Recurrent
-        A recurrent layer, such as ``layers.LSTM``. It makes the passes, and so loses the
-        gradients of an earlier one.
+    layer : RNN, LSTM, GRU, or a variant
+        A recurrent layer. It makes the passes, and so loses the gradients of an earlier one.
     x : array_like, shape (T, D), or of int, shape (T,)
         One sequence.
     state : array_like, shape (H,), for the LSTM (2, H), optional
@@ -129,14 +122,12 @@ def step_jacobians(layer, x, state=None):
         The Jacobians: entry (t, i, j) is the derivative of number i of the state after step t
         with respect to number j of the state before. S is H; for the LSTM 2 H, h before c.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a shape does not fit, or a number is not finite.
+    >>> from rnnbook import RNN
+    >>> step_jacobians(RNN(D=2, H=3), [0, 1, 1, 0]).shape
+    (4, 3, 3)
     """
-    x, states, H = np.asarray(x), layer.states, layer.H
-    if x.dtype.kind not in "iu":
-        x = shaped("x", x, "T D", D=layer.D)
+    states, H, D = layer.states, layer.H, layer.D
+    x = integers("x", x, D) if np.ndim(x) == 1 else shaped("x", x, "T D", D=D)
     now = np.zeros((states, H))
     if state is not None:
         now[:] = shaped("state", state, "H" if states == 1 else "S H", S=states, H=H)
@@ -154,7 +145,7 @@ def step_jacobians(layer, x, state=None):
     return jacobians
 
 
-def flow(jacobians):
+def flow(jacobians: ArrayLike) -> np.ndarray:
     """Return how strongly the last state depends on the state some steps earlier.
 
     Parameters
@@ -169,14 +160,12 @@ def flow(jacobians):
         Jacobians: entry k - 1 is that of ds_T / ds_{T-k}; -inf where the product is zero.
         Products are rescaled at each step, so that nothing over- or underflows.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the shape does not fit, or a number is not finite.
-
     Notes
     -----
     After Pascanu, Mikolov and Bengio (2013), equation 5.
+
+    >>> flow([[[0.1]], [[10.0]], [[100.0]]])
+    array([2., 3., 2.])
     """
     jacobians = shaped("jacobians", jacobians, "T S S")
     logs, product, scale = [], np.eye(jacobians.shape[1]), 0.0
@@ -188,67 +177,3 @@ def flow(jacobians):
         product, scale = product / norm, scale + np.log10(norm)
         logs.append(scale)
     return np.array(logs + [-np.inf] * (len(jacobians) - len(logs)))
-
-
-def influence(model, ids, frequencies, state=None):
-    r"""Return how far each token of a text moves the predictions after it, in bits.
-
-    Token j is replaced by another one, v, drawn with its frequency f(v) among the others. The
-    influence on the prediction after token t is the mean Kullback-Leibler divergence
-
-    .. math::
-
-        I_{tj} = \sum_{v \ne x_j} \frac{f(v)}{1 - f(x_j)} \sum_w p(w) \log_2 \frac{p(w)}{p_v(w)},
-
-    with p the prediction after x_1, ..., x_t, and p_v the one where v stands for x_j. All v are
-    tried, so nothing is drawn.
-
-    Parameters
-    ----------
-    model : rnnbook.text.language_model.LanguageModel
-        Any object with a size V, and a method ``forward(ids, state)`` that returns logits and
-        states as the one of that class does. In float64, rounding stays below 1e-12 bits.
-    ids : array_like of int, shape (T,)
-        The text.
-    frequencies : array_like, shape (V,)
-        How often each token is put in another's place, such as its count in the training text.
-    state : numpy.ndarray, optional
-        The state before the first token, as ``forward`` returns it for B = 1. Zero by default.
-
-    Returns
-    -------
-    numpy.ndarray, shape (T, T)
-        Entry (t, j) is the influence of token j on the prediction after token t; 0 for j > t.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the ids are not whole numbers from 0 to V - 1, or the frequencies are negative, or
-        zero for all tokens but one.
-
-    Notes
-    -----
-    That a text is changed to see what a model uses of it is after Khandelwal, He, Qi and Jurafsky
-    (2018), section 3.
-    """
-    ids = token_ids(ids, model.V, 1)
-    f = shaped("frequencies", frequencies, "V", V=model.V)
-    if f.min() < 0 or np.count_nonzero(f) < 2:
-        raise ValueError(
-            f"frequencies must be >= 0, and > 0 for two tokens, got {np.count_nonzero(f)} of them "
-            f"and the least {f.min()} (count the tokens of a text)"
-        )
-    moved = np.zeros((len(ids), len(ids)))
-    for j, token in enumerate(ids):
-        rows = np.repeat(ids[None, j:], model.V, axis=0)
-        rows[:, 0] = np.arange(model.V)  # row v has v in the place of token j
-        start = None if state is None else np.repeat(state, model.V, axis=-2)
-        logits = model.forward(rows, start)[0]
-        log_q = logits - logits.max(axis=2, keepdims=True)
-        log_q -= np.log(np.exp(log_q).sum(axis=2, keepdims=True))
-        log_p = log_q[token]
-        weights = np.where(np.arange(model.V) == token, 0, f)
-        bits = (np.exp(log_p) * (log_p - log_q)).sum(axis=2) / np.log(2)
-        moved[j:, j] = weights @ bits / weights.sum()
-        state = model.forward(ids[None, j : j + 1], state)[1]
-    return np.maximum(moved, 0)  # rounding can leave less than zero

@@ -1,271 +1,502 @@
-"""Recurrent layers for whole sequences, forward and backward through time, made to run fast.
+"""Recurrent layers: of each the step, as in its equations, and under it the backward step.
 
-``cells`` and ``gated_cells`` say the same to read, one step at a time; a test holds them equal.
-Stacks and both directions come by composing: the states of one layer are the input of the next,
-and a layer that reads ``x[:, ::-1]`` reads backward.
+The loop over time, masks, ids and Keras' layout stand once, in :class:`Recurrent`. Inside, arrays
+are features first: a state is (H, B), a step's pre-activations are (rows, H, B). One product a step
+makes them: its matrix holds W_h, the bias and W_x side by side, and acts on h_{t-1}, a one and x_t,
+one under the other. Stacks and both directions come by composing layers.
 """
 
-import numpy as np
+from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 
-from rnnbook.nn import activations
-from rnnbook.nn.activations import tanh_slope, to_sigmoid
-from rnnbook.nn.products import columns, multiply
-from rnnbook.nn.recurrent import Recurrent
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnbook._blas import one_thread
+from rnnbook._check import check_dtype, check_ids, check_mask, numbers, shaped, whole
+from rnnbook.nn.feedforward import sum_by_id
+
+ACTIVATIONS = {
+    "tanh": (np.tanh, lambda h: 1 - h * h),
+    "relu": (lambda a, out: np.maximum(a, 0, out=out), lambda h: (h > 0).astype(h.dtype)),
+    "identity": (np.positive, np.ones_like),
+}
+"""Activation functions, each with its slope, as a function of what it returned."""
+
+
+def sigmoid(a: ArrayLike) -> np.ndarray:
+    """Return 1 / (1 + exp(-a)), without overflow.
+
+    Examples
+    --------
+    >>> sigmoid([-1000.0, 0.0]).tolist()
+    [0.0, 0.5]
+    """
+    return _to_sigmoid(np.tanh(numbers("a", a) / 2))
+
+
+def _to_sigmoid(y):
+    """Turn y = tanh(a / 2), in place, into σ(a) = (1 + y) / 2: quicker than an exponential."""
+    y *= 0.5
+    y += 0.5
+    return y
+
+
+class Recurrent:
+    """What recurrent layers share. A layer adds ``step`` and ``step_back``.
+
+    Parameters
+    ----------
+    D, H : int
+        Input size, hidden size.
+    seed : int
+        Of the first weights: Glorot uniform for inputs, orthogonal for states, biases 0.
+    dtype : {"float32", "float64"}
+        In which precision the layer works.
+
+    Attributes
+    ----------
+    parameters, gradients : dict of str to numpy.ndarray
+        ``W_x`` (G H, D), ``W_h`` (G H, H), ``b`` (G H,), and what a layer adds: the G gates one
+        under the other, in the order of ``gates``. Change parameters in place.
+    """
+
+    gates, sigmoids, states = "h", "", 1  # the LSTM has two states, h and c
+    rows, kept = 1, 0  # of a: pre-activations, and what a step keeps for its backward step
+    x_rows = h_rows = slice(None)  # those that receive the input, and the state, gate by gate
+    parts = ((0, None, "hx"),)  # of the matrix, where it is not zero: rows, and what they act on
+
+    def __init__(self, D: int, H: int, seed: int = 0, dtype: str = "float32"):
+        self.D, self.H, dtype = whole("D", D), whole("H", H), check_dtype(dtype)
+        rng, GH = np.random.default_rng(whole("seed", seed, 0)), len(self.gates) * H
+        limit = np.sqrt(6 / (D + GH))
+        Q, R = np.linalg.qr(rng.normal(size=(GH, H)))
+        W_x, W_h = rng.uniform(-limit, limit, (GH, D)), Q * np.sign(np.diag(R))
+        arrays = {"W_x": W_x, "W_h": W_h, "b": np.zeros(GH)}
+        self.dtype = np.dtype(dtype)
+        self.parameters = {name: array.astype(dtype) for name, array in arrays.items()}
+        self.gradients, self._run, self._ready = {}, None, False
+
+    def __repr__(self):
+        return f"{type(self).__name__}(D={self.D}, H={self.H})"
+
+    def __getstate__(self):  # a copied view no longer shares memory: a copy makes its own buffers
+        return self.__dict__ | {"_run": None, "_ready": False}
+
+    def forward(
+        self, x: ArrayLike, state: ArrayLike | None = None, mask: ArrayLike | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Run over whole sequences, and keep what the backward pass needs.
+
+        Parameters
+        ----------
+        x : array_like, shape (B, T, D), or of int, shape (B, T)
+            The inputs. Ids from 0 to D - 1 stand for one-hot vectors, and are looked up.
+        state : array_like, shape (B, H), or (states, B, H), optional
+            The state before the first step, zero by default. The LSTM's is h and c.
+        mask : array_like of bool, shape (B, T), optional
+            False where there is no input: h stays as it was (in Keras: 0 before the first True).
+
+        Returns
+        -------
+        h : numpy.ndarray, shape (B, T, H)
+            The hidden states.
+        state : numpy.ndarray, shape as above
+            The state after the last step, from which another call goes on.
+
+        Examples
+        --------
+        >>> h, state = LSTM(D=3, H=4).forward(np.ones((2, 5, 3)))
+        >>> h.shape, state.shape
+        ((2, 5, 4), (2, 2, 4))
+        """
+        self._ready, ids = False, None
+        if np.ndim(x) == 2 and np.asarray(x).dtype.kind in "iu":
+            ids = check_ids(x, self.D).T.copy()  # the caller may fill the array anew
+            (T, B), D = ids.shape, 0
+        else:
+            x = shaped("x", x, "B T D", D=self.D)
+            B, T, D = x.shape
+        if self._run is None or self._run.sizes != (T, B, D):
+            self._run = self._make_run(T, B, D)  # whole when it is set: an interrupt does no harm
+        run = self._run
+        run.ids, run.mask = ids, None if mask is None else check_mask(mask, (B, T)).T.copy()
+        if ids is None:
+            run.z[:T, self.H + 1 :] = _features_first(x)
+        self._begin(run, state)
+        with one_thread(run.W.size * B):
+            for t in range(T):
+                self._advance(run, t, None if ids is None else ids[t])
+                if mask is not None:
+                    for s in run.s:
+                        np.copyto(s[t + 1], s[t], where=~run.mask[t])
+        self._ready = True
+        h = run.z[1:, : self.H].copy().transpose(2, 0, 1)
+        return h, self._squeeze([s[T].T for s in run.s])
+
+    def backward(
+        self, dh: ArrayLike, dstate: ArrayLike | None = None
+    ) -> tuple[np.ndarray | None, np.ndarray]:
+        """Go back through time: fill ``gradients``, and return those of what came in.
+
+        Parameters
+        ----------
+        dh, dstate : array_like, shapes (B, T, H), and of the state, optional
+            Gradients of the hidden states that :meth:`forward` returned, and of the last state.
+
+        Returns
+        -------
+        dx : numpy.ndarray, shape (B, T, D), or None where the input was ids
+            Gradient of the inputs.
+        dstate : numpy.ndarray, shaped as the state
+            Gradient of the state before the first step.
+        """
+        if not self._ready:
+            raise RuntimeError("backward needs a forward pass of its own (call forward first)")
+        run, H, (T, B, D) = self._run, self.H, self._run.sizes
+        dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=H))
+        ds = self._checked_state("dstate", dstate, B).transpose(0, 2, 1).astype(self.dtype, "C")
+        self._ready = False
+        self.W_back, self.added = self.parameters["W_h"].T.copy(), {}
+        dW, dx = np.zeros_like(run.W), np.empty((D, T, B), self.dtype)
+        dW_x = np.zeros((len(self.gates) * H, self.D), self.dtype)
+        k = max(1, min(max(512, 2 * H) // B, T))  # steps whose share of dW is one product
+        da = np.empty((k, self.rows, H, B), self.dtype)
+        for start in reversed(range(0, T, k)):
+            block = slice(start, min(start + k, T))
+            with one_thread(run.W.size * B):
+                for t in reversed(range(block.start, block.stop)):
+                    ds[0] += dh[t]
+                    past = 0 if run.mask is None else np.where(run.mask[t], 0, ds)
+                    ds -= past  # what goes past a masked step
+                    self.step_back(run.a_at[t], run.s_at[t], run.s_at[t + 1], ds, da[t - start])
+                    ds += past
+            da_k, z_k = _columns(da[: block.stop - start]), _columns(run.z[block])
+            for rows, acted_on in self._slices(len(z_k)):
+                dW[rows, acted_on] += da_k[rows] @ z_k[acted_on].T
+            da_x = da_k.reshape(self.rows, H, -1)[self.x_rows].reshape(len(dW_x), -1)
+            if run.ids is None:
+                dx[:, block] = (self.parameters["W_x"].T @ da_x).reshape(D, -1, B)
+            else:
+                dW_x += sum_by_id(da_x, run.ids[block].ravel(), self.D)
+        of_x, of_h = (dW.reshape(self.rows, H, -1)[rows] for rows in (self.x_rows, self.h_rows))
+        found = {"W_x": of_x[..., H + 1 :].reshape(-1, D) if D else dW_x}
+        found |= {"W_h": of_h[..., :H].reshape(-1, H)}
+        found |= {"b": of_x[..., H].ravel(), "b_rec": of_h[..., H].ravel()}
+        self.gradients = {
+            name: np.reshape(found.get(name, 0) + self.added.get(name, 0), p.shape)
+            for name, p in self.parameters.items()
+        }
+        return dx.transpose(2, 1, 0) if D else None, self._squeeze(ds.transpose(0, 2, 1))
+
+    def stepper(self, state: ArrayLike, inputs: ArrayLike | None = None) -> Callable:
+        """Return a function that takes one step a call: for texts, which are written by tokens.
+
+        Parameters
+        ----------
+        state : array_like, shape (S, H), or (states, S, H)
+            The state before the first step, one row a text.
+        inputs : array_like, shape (V, D), optional
+            The vectors that ids stand for, one-hot by default.
+
+        Returns
+        -------
+        callable
+            Takes ids, shape (S,), or none for a look at the state; returns h, shape (H, S), an
+            array that the next call writes into.
+        """
+        run = self._make_run(1, np.shape(state)[-2], 0)
+        self._begin(run, state)
+        run.Ws = [W.copy() for W in run.Ws]  # contiguous: with one text, a third of the time
+        if inputs is not None:
+            run.table = run.table @ shaped("inputs", inputs, "V D", D=self.D).T
+
+        def step(ids=None):
+            if ids is not None:
+                self._advance(run, 0, ids)
+                for s in run.s:
+                    s[0] = s[1]
+            return run.s[0][0]
+
+        return step
+
+    def add_gradient(self, name: str, share: np.ndarray) -> None:
+        """Add to a gradient that :meth:`backward` does not know: for a layer's ``step_back``."""
+        self.added[name] = self.added.get(name, 0) + share
+
+    def gate_activations(self) -> dict[str, np.ndarray]:
+        """Return the gates and the candidate of the last forward pass, each (B, T, H).
+
+        Examples
+        --------
+        >>> layer = GRU(D=3, H=4)
+        >>> _ = layer.forward(np.ones((2, 5, 3)))
+        >>> {name: gate.shape for name, gate in layer.gate_activations().items()}
+        {'z': (2, 5, 4), 'r': (2, 5, 4), 'h': (2, 5, 4)}
+        """
+        if not self._ready:
+            raise RuntimeError("gates are those of a forward pass (call forward first)")
+        a = self._run.a[:, : self.rows].transpose(1, 3, 0, 2).copy()  # (rows, B, T, H)
+        return dict(zip(self.gates, a[self.x_rows], strict=True))
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The parameters under the names of the equations, such as W_xi, as views."""
+        return self.by_name(self.parameters)
+
+    def by_name(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return ``parameters`` or ``gradients`` under the names of the equations, as views.
+
+        Examples
+        --------
+        >>> list(RNN(D=3, H=4).weights)
+        ['W_xh', 'W_hh', 'b_h']
+        """
+        names = {"W_x": "W_x{}", "W_h": "W_h{}", "b": "b_{}", "b_rec": "b_h{}", "p": "p_{}"}
+        return {
+            names.get(key, key).format(g): array[j * self.H : (j + 1) * self.H]
+            for key, array in arrays.items()
+            for j, g in enumerate("ifo" if key == "p" else self.gates)
+        }
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of the weights in Keras' order and layout, kernel (D, G H) first."""
+        W_x, W_h, b, *others = (array.T.copy() for array in self.parameters.values())
+        if "b_rec" in self.parameters:
+            b, others = np.stack([b, *others]), []
+        return [W_x, W_h, b, *others]
+
+    def set_weights(self, weights: Iterable[ArrayLike]) -> None:
+        """Take weights in Keras' order and layout, such as ``keras_layer.get_weights()``."""
+        weights = [numbers("weights", array) for array in weights]
+        wanted, given = ([array.shape for array in w] for w in (self.get_weights(), weights))
+        if given != wanted:
+            raise ValueError(
+                f"weights must have the shapes {wanted}, got {given} (from a layer of other sizes?)"
+            )
+        arrays = [*weights[:2], *(row for array in weights[2:] for row in np.atleast_2d(array))]
+        for array, value in zip(self.parameters.values(), arrays, strict=True):
+            array[...] = value.T
+
+    def _checked_state(self, name, state, B):
+        """Return a state as (states, B, H), zero where none is given."""
+        if state is None:
+            return np.zeros((self.states, B, self.H), self.dtype)
+        state = shaped(name, state, "S B H"[2 * (self.states == 1) :], B=B, H=self.H, S=self.states)
+        return state.reshape(self.states, B, self.H)
+
+    def _squeeze(self, states):
+        """Return a state as the caller knows it: (B, H), or (states, B, H)."""
+        states = np.array(states, order="C")
+        return states[0] if self.states == 1 else states
+
+    def _make_run(self, T, B, D):
+        """Return the arrays of a run: z_t = (h_{t-1}, 1, x_t), the states, the pre-activations."""
+        H, rows, run = self.H, self.rows, SimpleNamespace(sizes=(T, B, D), D=D)
+        run.z = np.ones((T + 1, H + 1 + D, B), self.dtype)
+        run.s = [run.z[:, :H], *np.ones((self.states - 1, T + 1, H, B), self.dtype)]
+        run.s_at = [[s[t] for s in run.s] for t in range(T + 1)]
+        run.a = np.ones((T if rows + self.kept > 1 else 1, rows + self.kept, H, B), self.dtype)
+        run.a_at = [run.a[t % len(run.a)] for t in range(T)]  # the RNN's is not needed again
+        run.W = np.zeros((rows * H, H + 1 + self.D), self.dtype)
+        run.Ws = [run.W[of, acted_on] for of, acted_on in self._slices(H + 1 + D)]
+        run.products = [
+            [(z[on], a[:rows].reshape(-1, B)[of]) for of, on in self._slices(H + 1 + D)]
+            for z, a in zip(run.z[:T], run.a_at, strict=True)
+        ]
+        return run
+
+    def _slices(self, F):
+        """Return the rows of each part of the matrix, and what of z, (F, B), they act on."""
+        H, of_z = self.H, {"hx": slice(0, F), "h": slice(0, self.H + 1), "x": slice(self.H, F)}
+        return [(slice(i * H, j and j * H), of_z[what]) for i, j, what in self.parts]
+
+    def _begin(self, run, state):
+        """Set the state before the first step, and the matrix (rows H, H + 1 + D) of a run."""
+        if not all(np.isfinite(np.vdot(array, array)) for array in self.parameters.values()):
+            for name, array in self.weights.items():
+                numbers(name, array)  # the error says which weight, and where
+        for s, first in zip(run.s, self._checked_state("state", state, run.sizes[1]), strict=True):
+            s[0] = first.T
+        H, G, p, W = self.H, len(self.gates), self.parameters, run.W.reshape(self.rows, self.H, -1)
+        W[self.h_rows, :, :H] = p["W_h"].reshape(G, H, H)
+        W[self.x_rows, :, H + 1 :] = p["W_x"].reshape(G, H, -1)
+        W[..., H] = 0
+        W[self.x_rows, :, H] = p["b"].reshape(G, H)
+        if "b_rec" in p:
+            W[self.h_rows, :, H] += p["b_rec"].reshape(G, H)
+        W[[self.gates.index(gate) for gate in self.sigmoids]] *= 0.5  # see _to_sigmoid
+        run.table = run.W[:, H + 1 :].copy()  # its columns are what ids add
+
+    def _advance(self, run, t, ids):
+        """Take step t: the products, what ids add, and the layer's own equations."""
+        for W, (z, a) in zip(run.Ws, run.products[t], strict=True):
+            W.dot(z, a)
+        a = run.a_at[t]
+        if ids is not None:
+            a[: self.rows] += run.table.take(ids, axis=1).reshape(self.rows, self.H, -1)
+        self.step(a, run.s_at[t], run.s_at[t + 1])
+
+
+def _features_first(x):
+    """Return (B, T, n) as (T, n, B): copied first, since jumps between sequences are slow."""
+    return np.ascontiguousarray(x.transpose(1, 0, 2)).transpose(0, 2, 1)
+
+
+def _columns(array):
+    """Return a block of steps, (k, ..., B), as one matrix, (n, k B)."""
+    k, *_, B = array.shape
+    return array.reshape(k, -1, B).transpose(1, 0, 2).reshape(-1, k * B)
 
 
 class RNN(Recurrent):
-    """The simple recurrent layer, with the equation of :func:`rnnbook.nn.cells.rnn_step`.
+    """The simple recurrent layer (Elman 1990): h_t = tanh(W_xh x_t + W_hh h_{t-1} + b_h).
 
-    Parameters
-    ----------
-    D, H : int
-        Input size, hidden size.
-    seed : int
-        Seed of the first weights: Glorot uniform for inputs, orthogonal for states, biases 0.
-    activation : {"tanh", "relu", "identity"}
-        The activation function.
-    dtype : {"float32", "float64"}
-        In which precision the layer works.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of its kind.
+    Its arguments are those of :class:`Recurrent`, and ``activation``: "tanh", "relu" or "identity".
     """
 
-    def __init__(self, D, H, seed, activation="tanh", dtype="float32"):
+    def __init__(
+        self, D: int, H: int, seed: int = 0, activation: str = "tanh", dtype: str = "float32"
+    ):
         super().__init__(D, H, seed, dtype)
-        self.activation, self.phi = activation, activations.by_name(activation)
+        if activation not in ACTIVATIONS:
+            allowed = ", ".join(ACTIVATIONS)
+            raise ValueError(f"activation must be one of {allowed}; got {activation!r}")
+        self.activation = activation
 
-    def _views(self, t):
-        return self.a[0, 0], self.s[0][t + 1]
+    def step(self, a, prev, new):
+        """h_t = tanh(a_t), with a_t = W_xh x_t + W_hh h_{t-1} + b_h."""
+        ACTIVATIONS[self.activation][0](a[0], out=new[0])  # (H, B)
 
-    def _step(self, t):
-        a, h_t = self.views[t]
-        if self.activation == "tanh":
-            np.tanh(a, out=h_t)
-        else:
-            h_t[:] = self.phi(a)
-
-    def _step_back(self, t, _, ds, da):
-        (dh,), da, h_t, u = ds, da[0], self.views[t][1], self.u
-        if self.activation == "tanh":  # da = dh (1 - h^2)
-            np.multiply(h_t, h_t, out=u)
-            np.multiply(u, dh, out=u)
-            np.subtract(dh, u, out=da)
-        else:
-            np.multiply(activations.slope(self.activation, h_t), dh, out=da)
-        multiply(self.W_back, da, self.into_dh)
+    def step_back(self, a, prev, new, ds, da):
+        """da_t = (1 - h_t²) dh_t, and dh_{t-1} = W_hhᵀ da_t."""
+        np.multiply(ACTIVATIONS[self.activation][1](new[0]), ds[0], out=da[0])
+        self.W_back.dot(da[0], ds[0])
 
 
 class LSTM(Recurrent):
-    """Long short-term memory, with the equations of :func:`rnnbook.nn.gated_cells.lstm_step`.
+    """Long short-term memory: i, f, o = σ(...), c̃ = tanh(...), all of W_x x_t + W_h h_{t-1} + b.
+
+    Then c_t = f c_{t-1} + i c̃, and h_t = o tanh(c_t).
 
     Parameters
     ----------
-    D, H : int
-        Input size, hidden size.
-    seed : int
-        Seed of the first weights: Glorot uniform for inputs, orthogonal for states, biases 0.
+    D, H, seed, dtype
+        As in :class:`Recurrent`.
     forget_bias : float
         First bias of the forget gate; 1, as in Keras, lets a new cell remember.
     peepholes : bool
-        Whether the gates see the memory cell, through weights p_i, p_f, p_o, at first zero.
-        Keras has none: ``get_weights`` gives them in one array (3 H,) after the others.
-    dtype : {"float32", "float64"}
-        In which precision the layer works.
+        Whether i and f also receive p c_{t-1}, and o receives p c_t, with weights p that are zero
+        at first. Keras has none: ``get_weights`` gives them last, (3 H,).
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of its kind.
+    Notes
+    -----
+    Hochreiter and Schmidhuber (1997), with the forget gate of Gers, Schmidhuber and Cummins (2000);
+    peepholes after Gers, Schraudolph and Schmidhuber (2002).
     """
 
-    gates, rows, states, sigmoids = "ifco", 4, 2, "ifo"
-    order = "cifo"  # the three with a sigmoid together
+    gates, sigmoids, states, rows, kept = "ifco", "ifo", 2, 4, 1
 
-    def __init__(self, D, H, seed, forget_bias=1.0, peepholes=False, dtype="float32"):
+    def __init__(
+        self, D: int, H: int, seed: int = 0, forget_bias: float = 1.0, peepholes: bool = False,
+        dtype: str = "float32",
+    ):  # fmt: skip
         super().__init__(D, H, seed, dtype)
-        self.weights["b_f"][:] = forget_bias
-        self.peepholes = peepholes
+        self.weights["b_f"][:] = shaped("forget_bias", forget_bias, "")
         if peepholes:
             self.parameters["p"] = np.zeros(3 * H, dtype)
 
-    def _views(self, t):
-        (h, c), a = self.s, self.a[t]
-        ready = 3 if self.peepholes else 4  # the output gate's peephole waits for c_t
-        return a[:ready], a[1:ready], *a, c[t], c[t + 1], h[t + 1]
-
-    def _step(self, t):
-        ready, sigmoids, c_tilde, i, f, o, c_prev, c_t, h_t = self.views[t]
-        u = self.u
-        if self.peepholes:
-            p_i, p_f, p_o = self.parameters["p"].reshape(3, -1, 1) / 2
+    def step(self, a, prev, new):
+        """c_t = f c_{t-1} + i c̃, and h_t = o tanh(c_t)."""
+        (_, c_prev), (h_t, c_t) = prev, new  # (H, B)
+        i, f, c_tilde, o, tanh_c = a
+        p = self.parameters.get("p")
+        if p is not None:
+            p_i, p_f, p_o = p.reshape(3, -1, 1) / 2  # halved, as all that a σ receives
             i += p_i * c_prev
             f += p_f * c_prev
+        ready = a[:4] if p is None else a[:3]  # with peepholes, o waits for c_t
         np.tanh(ready, out=ready)
-        to_sigmoid(sigmoids, self.half)
+        _to_sigmoid(a[:2])
         np.multiply(f, c_prev, out=c_t)
-        c_t += np.multiply(i, c_tilde, out=u)
-        if self.peepholes:
+        c_t += i * c_tilde
+        if p is not None:
             o += p_o * c_t
             np.tanh(o, out=o)
-            to_sigmoid(o, self.half)
-        np.tanh(c_t, out=u)
-        np.multiply(o, u, out=h_t)
-
-    def _factors(self, block):
-        c_prev, c_t = self.s[1][block], self.s[1][1:][block]
-        c_tilde, i, f, o = self.a[block].transpose(1, 0, 2, 3)
-        to_i, to_f, to_c_tilde, to_o, to_c, tanh_c, u = self.scratch[:, : len(c_t)]
+        _to_sigmoid(o)
         np.tanh(c_t, out=tanh_c)
-        # From dh to the pre-activation of o, tanh(c) o (1 - o), and to dc, o (1 - tanh(c)^2):
-        np.multiply(o, tanh_c, out=to_o)
-        np.subtract(o, np.multiply(to_o, tanh_c, out=u), out=to_c)
-        to_o -= np.multiply(to_o, o, out=u)
-        # From dc to those of f, c f (1 - f), of i, c~ i (1 - i), and of c~, i (1 - c~^2):
-        np.multiply(c_prev, f, out=to_f)
-        to_f -= np.multiply(to_f, f, out=u)
-        np.multiply(c_tilde, i, out=to_i)
-        np.subtract(i, np.multiply(to_i, c_tilde, out=u), out=to_c_tilde)
-        to_i -= np.multiply(to_i, i, out=u)
+        np.multiply(o, tanh_c, out=h_t)
 
-    def _views_back(self, j):
-        return self.scratch[:3, j], self.scratch[3, j], self.scratch[4, j], self.da[:3], self.da[3]
-
-    def _step_back(self, t, j, ds, da):
-        (dh, dc), forget = ds, self.views[t][4]
-        factors, to_o, to_c, da_ifc, da_o = self.views_back[j]
-        np.multiply(to_o, dh, out=da_o)
-        dc += np.multiply(to_c, dh, out=dh)
-        if self.peepholes:
-            p_i, p_f, p_o = self.parameters["p"].reshape(3, -1, 1)
+    def step_back(self, a, prev, new, ds, da):
+        """From dh_t and dc_t to da of the gates and c̃, then to dh_{t-1} and dc_{t-1}."""
+        (_, c_prev), (_, c_t), (dh, dc) = prev, new, ds  # (H, B)
+        i, f, c_tilde, o, tanh_c = a
+        da_i, da_f, da_c, da_o = da
+        dh *= o
+        dh_tanh = dh * tanh_c
+        np.multiply(dh_tanh, 1 - o, out=da_o)  # dh tanh(c_t) o (1 - o)
+        dh -= dh_tanh * tanh_c
+        dc += dh  # dh o (1 - tanh²(c_t))
+        p = self.parameters.get("p")
+        if p is not None:
+            p_i, p_f, p_o = p.reshape(3, -1, 1)
             dc += p_o * da_o
-        np.multiply(factors, dc, out=da_ifc)
-        dc *= forget
-        if self.peepholes:
-            dc += p_i * da[0] + p_f * da[1]
-        multiply(self.W_back, self.da_flat, self.into_dh)
-
-    def _add_gradients(self, block, da, heard, dx):
-        super()._add_gradients(block, da, heard, dx)
-        if self.peepholes:
-            c, c_prev = columns(self.s[1][1:][block]), columns(self.s[1][block])
-            da_i, da_f, _, da_o = da.reshape(4, self.H, -1)
-            seen = np.stack([da_i * c_prev, da_f * c_prev, da_o * c])
-            self.dp += seen.sum(axis=2).ravel()
-
-    def _prepare_gradients(self):
-        super()._prepare_gradients()
-        self.dp = np.zeros(3 * self.H, self.dtype)
-
-    def _split_gradients(self):
-        peepholes = {"p": self.dp} if self.peepholes else {}
-        return super()._split_gradients() | peepholes
+        dc_i = dc * i
+        dc_tilde = dc_i * c_tilde
+        np.multiply(dc_tilde, 1 - i, out=da_i)  # dc c̃ i (1 - i)
+        np.subtract(dc_i, dc_tilde * c_tilde, out=da_c)  # dc i (1 - c̃²)
+        dc *= f
+        np.multiply(dc * c_prev, 1 - f, out=da_f)  # dc c_{t-1} f (1 - f)
+        if p is not None:
+            dc += p_i * da_i + p_f * da_f
+            dp = np.concatenate([da_i * c_prev, da_f * c_prev, da_o * c_t])
+            self.add_gradient("p", dp.sum(axis=1))
+        self.W_back.dot(da.reshape(4 * self.H, -1), dh)
 
 
 class GRU(Recurrent):
     """Gated recurrent unit with the reset gate after the product, as in Keras and cuDNN.
 
-    The equations are those of :func:`rnnbook.nn.gated_cells.gru_step`.
+    z, r = σ(W_x x_t + W_h h_{t-1} + b), u = W_hh h_{t-1} + b_hh, h̃ = tanh(W_xh x_t + b_h + r u),
+    and h_t = z h_{t-1} + (1 - z) h̃. Arguments are those of :class:`Recurrent`; ``b_rec`` holds the
+    second biases b_hz, b_hr and b_hh.
 
-    Parameters
-    ----------
-    D, H : int
-        Input size, hidden size.
-    seed : int
-        Seed of the first weights: Glorot uniform for inputs, orthogonal for states, biases 0.
-    dtype : {"float32", "float64"}
-        In which precision the layer works.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of its kind.
+    Notes
+    -----
+    Cho et al. (2014), in Keras' convention: other papers exchange z and 1 - z, Chung et al. (2014)
+    among them.
     """
 
-    gates, rows, sigmoids = "zrh", 4, "zr"
+    gates, sigmoids, rows = "zrh", "zr", 4  # z, r, u and h̃
+    x_rows, h_rows = np.array([0, 1, 3]), slice(0, 3)
+    parts = ((0, 2, "hx"), (2, 3, "h"), (3, 4, "x"))
 
-    def __init__(self, D, H, seed, dtype="float32"):
+    def __init__(self, D: int, H: int, seed: int = 0, dtype: str = "float32"):
         super().__init__(D, H, seed, dtype)
         self.parameters["b_rec"] = np.zeros(3 * H, dtype)
 
-    def get_weights(self):
-        """Return copies of the weights in Keras' order and layout, kernel (D, 3 H) first."""
-        *kernels, b, b_rec = super().get_weights()
-        return [*kernels, np.stack([b, b_rec])]
-
-    def _parts(self):
-        H = self.H  # of the rows h~, z, r and W_h h + b_h; a slot holds h, a one, and x
-        candidate, both, u_h = slice(0, H), slice(H, 3 * H), slice(3 * H, None)
-        return [(candidate, slice(H, None)), (both, slice(None)), (u_h, slice(0, H + 1))]
-
-    def _fuse(self):
-        p, H, H2 = self.parameters, self.H, 2 * self.H
-        of_candidate, of_both, of_u_h = self.W
-        W_x = np.roll(p["W_x"], H, axis=0)
-        W_x[H:] /= 2
-        if self.ids is None:
-            of_candidate[:, 1:], of_both[:, H + 1 :] = W_x[:H], W_x[H:]
-        else:
-            self.table = W_x
-        np.divide(p["W_h"][:H2], 2, out=of_both[:, :H])
-        np.divide((p["b"] + p["b_rec"])[:H2], 2, out=of_both[:, H])
-        of_u_h[:, :H], of_u_h[:, H] = p["W_h"][H2:], p["b_rec"][H2:]
-        of_candidate[:, 0] = p["b"][H2:]
-
-    def _views(self, t):
-        h, a = self.s[0], self.a[t]
-        return *a, a[1:3], h[t], h[t + 1]
-
-    def _step(self, t):
-        h_tilde, z, r, u_h, both, h_prev, h_t = self.views[t]
-        u = self.u
-        np.tanh(both, out=both)
-        to_sigmoid(both, self.half)
-        h_tilde += np.multiply(r, u_h, out=u)
+    def step(self, a, prev, new):
+        """h_t = z h_{t-1} + (1 - z) h̃."""
+        (h_prev,), (h_t,) = prev, new  # (H, B)
+        z, r, u, h_tilde = a
+        np.tanh(a[:2], out=a[:2])
+        _to_sigmoid(a[:2])
+        h_tilde += r * u
         np.tanh(h_tilde, out=h_tilde)
-        np.subtract(h_prev, h_tilde, out=u)
-        u *= z
-        np.add(h_tilde, u, out=h_t)
+        np.subtract(h_prev, h_tilde, out=h_t)
+        h_t *= z
+        h_t += h_tilde
 
-    def _factors(self, block):
-        h_tilde, z, r, u_h = self.a[block].transpose(1, 0, 2, 3)
-        to_h_tilde, to_z, to_r, to_u_h, u, *_ = self.scratch[:, : len(z)]
-        # From dh to the pre-activations of z, (h - h~) z (1 - z), and of h~, (1 - z) (1 - h~^2):
-        np.subtract(self._h_prev(block), h_tilde, out=to_z)
-        to_z *= z
-        to_z -= np.multiply(to_z, z, out=u)
-        tanh_slope(h_tilde, out=to_h_tilde)
-        to_h_tilde -= np.multiply(to_h_tilde, z, out=u)
-        # From there to u_h = W_h h + b_h, r times, and to that of r, u_h r (1 - r) times:
-        np.multiply(to_h_tilde, r, out=to_u_h)
-        np.multiply(to_u_h, u_h, out=to_r)
-        to_r -= np.multiply(to_r, r, out=u)
-
-    def _views_back(self, j):
-        return self.scratch[:4, j]
-
-    def _step_back(self, t, j, ds, da):
-        dh, z = ds[0], self.views[t][1]
-        np.multiply(self.views_back[j], dh, out=da)
-        dh *= z
-        multiply(self.W_back, self.back_to_h, self.into_u)
-        dh += self.u
-
-    def _add_of_input(self, block, da, dx, W_x):
-        # The rows that hear the input are the candidate, z and r, in this order.
-        super()._add_of_input(block, da[: 3 * self.H], dx, np.roll(W_x, self.H, axis=0))
-
-    def _split_gradients(self):
-        H, (of_candidate, of_both, of_u_h) = self.H, self.dW
-        if self.ids is None:
-            dW_x = np.concatenate([of_both[:, H + 1 :], of_candidate[:, 1:]])
-        else:
-            dW_x = np.roll(self.dW_ids, -H, axis=0)
-        return {
-            "W_x": dW_x,
-            "W_h": np.concatenate([of_both[:, :H], of_u_h[:, :H]]),
-            "b": np.concatenate([of_both[:, H], of_candidate[:, 0]]),
-            "b_rec": np.concatenate([of_both[:, H], of_u_h[:, H]]),
-        }
+    def step_back(self, a, prev, new, ds, da):
+        """From dh_t to da of z, r, u and h̃, then to dh_{t-1}."""
+        (h_prev,), (dh,) = prev, ds  # (H, B)
+        z, r, u, h_tilde = a
+        da_z, da_r, du, da_h = da
+        dh_z = dh * z
+        np.multiply(dh_z * (h_prev - h_tilde), 1 - z, out=da_z)  # dh (h_{t-1} - h̃) z (1 - z)
+        dh -= dh_z  # dh (1 - z)
+        np.multiply(dh, 1 - h_tilde * h_tilde, out=da_h)
+        np.multiply(da_h, r, out=du)
+        np.multiply(du * u, 1 - r, out=da_r)  # da_h u r (1 - r)
+        self.W_back.dot(da[:3].reshape(3 * self.H, -1), dh)
+        dh += dh_z

@@ -6,11 +6,30 @@ of arrays ``optimizer.state``; store it and set it again, and the training goes 
 never stopped.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from rnnbook._check import whole
+from rnnbook._check import NotFinite, number, whole
+
+Arrays = dict[str, np.ndarray]
+
+
+def check_settings(
+    rate: float, clip: float | None = None, decay: float = 0.0
+) -> tuple[float, float | None, float]:
+    """Return rate, clip and decay as Python numbers; refuse those that mean nothing.
+
+    The learning rate must be > 0, the limit of the gradients' joint norm > 0 or None, the weight
+    decay >= 0, and all of them finite.
+
+    >>> check_settings(rate=np.float32(0.5), decay=0)
+    (0.5, None, 0.0)
+    """
+    rate = number("rate", rate, above=0)
+    clip = None if clip is None else number("clip", clip, above=0)
+    return rate, clip, number("decay", decay, least=0)
 
 
 @dataclass
@@ -19,14 +38,19 @@ class Optimizer:
 
     Attributes
     ----------
-    state : dict
-        The arrays that are remembered from step to step; none at first.
+    state : dict of str to numpy.ndarray
+        What is remembered from step to step; nothing at first.
     """
 
-    state: dict = field(default_factory=dict, init=False, repr=False)
-    _scratch: dict = field(default_factory=dict, init=False, repr=False)
+    state: Arrays = field(default_factory=dict, init=False, repr=False)
+    _scratch: Arrays = field(default_factory=dict, init=False, repr=False)
 
-    def update(self, parameters, gradients, rate):
+    def __post_init__(self):
+        for name in (f.name for f in fields(self) if f.init):
+            below = np.inf if name in ("decay", "epsilon") else 1
+            setattr(self, name, number(name, getattr(self, name), least=0, below=below))
+
+    def update(self, parameters: Arrays, gradients: Arrays, rate: float) -> None:
         """Change the parameters in place by one step.
 
         Parameters
@@ -34,16 +58,19 @@ class Optimizer:
         parameters : dict of str to numpy.ndarray
             The weights, of float32 or float64; they must stay the same from step to step.
         gradients : dict of str to numpy.ndarray
-            The derivative of the loss with respect to each; they are not changed.
+            The derivative of the loss with respect to each, under the same names; unchanged.
         rate : float
-            The learning rate of this step.
+            The learning rate of this step, finite and >= 0.
 
-        Raises
-        ------
-        ValueError
-            If the two have not the same names and shapes.
+        >>> weights = {"w": np.array([3.0])}
+        >>> SGD().update(weights, {"w": np.array([4.0])}, rate=0.5)
+        >>> weights
+        {'w': array([1.])}
         """
-        _check(parameters, gradients)
+        rate = number("rate", rate, least=0)
+        shapes, given = ({n: a.shape for n, a in d.items()} for d in (parameters, gradients))
+        if shapes != given:
+            raise ValueError(f"gradients must have the names and shapes {shapes}, got {given}")
         self.state.setdefault("steps", np.array(0))
         self.state["steps"] += 1
         for name, p in parameters.items():
@@ -57,18 +84,6 @@ class Optimizer:
         if key not in self.state:
             self.state[key] = np.zeros_like(p)
         return self.state[key]
-
-
-def _check(parameters, gradients):
-    if parameters.keys() != gradients.keys():
-        raise ValueError(
-            f"gradients must be named {', '.join(parameters)}; got {', '.join(gradients)}"
-        )
-    for name, p in parameters.items():
-        if p.shape != gradients[name].shape:
-            raise ValueError(
-                f"the gradient of {name} must have its shape {p.shape}, got {gradients[name].shape}"
-            )
 
 
 @dataclass
@@ -98,34 +113,6 @@ class SGD(Optimizer):
 
 
 @dataclass
-class Adagrad(Optimizer):
-    """Adagrad: each weight's rate falls with its gradients so far, m ← m + g², p ← p - rate g / √m.
-
-    Parameters
-    ----------
-    epsilon : float
-        Added to m under the root, so that nothing is divided by zero.
-
-    Notes
-    -----
-    Duchi, Hazan and Singer (2011), in the form of Karpathy's min-char-rnn (2015). Keras adds
-    epsilon there too, but starts m at 0.1; PyTorch adds it to the root.
-    """
-
-    epsilon: float = 1e-8
-
-    def _step(self, name, p, g, rate, scratch):
-        m = self._memory("squares", name, p)
-        np.multiply(g, g, out=scratch)
-        m += scratch
-        np.add(m, self.epsilon, out=scratch)
-        np.sqrt(scratch, out=scratch)
-        np.divide(g, scratch, out=scratch)
-        scratch *= rate
-        p -= scratch
-
-
-@dataclass
 class Adam(Optimizer):
     r"""Adam: steps along the mean gradient, in units of its root mean square.
 
@@ -138,7 +125,7 @@ class Adam(Optimizer):
     Parameters
     ----------
     beta_1, beta_2 : float
-        How much of the running means stays at each step.
+        How much of the running means stays at each step, 0 to less than 1.
     epsilon : float
         Added to the root, so that nothing is divided by zero.
 
@@ -193,7 +180,7 @@ class AdamW(Adam):
         super()._step(name, p, g, rate, scratch)
 
 
-def warmup_cosine(peak, steps, warmup=0):
+def warmup_cosine(peak: float, steps: int, warmup: int = 0) -> Callable[[int], float]:
     """Return the learning rate as a function of the step: up in a line, then down to zero.
 
     Parameters
@@ -211,17 +198,20 @@ def warmup_cosine(peak, steps, warmup=0):
     callable
         The rate of a step, counted from 0; after the warm-up, a half period of a cosine.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If a number of steps is not whole, or the warm-up is not shorter than the budget.
-
     Notes
     -----
     The cosine after Loshchilov and Hutter (2017).
+
+    >>> rate = warmup_cosine(1.0, steps=6, warmup=2)
+    >>> [round(rate(step), 2) for step in range(7)]
+    [0.5, 1.0, 1.0, 0.85, 0.5, 0.15, 0.0]
     """
-    warmup = whole("warmup", warmup, 0)
-    if whole("steps", steps) <= warmup:
+    (peak, *_), steps, warmup = (
+        check_settings(peak),
+        whole("steps", steps),
+        whole("warmup", warmup, 0),
+    )
+    if steps <= warmup:
         raise ValueError(f"warmup must be less than steps = {steps}, got {warmup} (shorten it)")
 
     def rate(step):
@@ -233,13 +223,13 @@ def warmup_cosine(peak, steps, warmup=0):
     return rate
 
 
-def clip_by_norm(gradients, limit):
+def clip_by_norm(gradients: Arrays, limit: float) -> float:
     """Scale all gradients by one factor, in place, so that their joint norm is at most ``limit``.
 
     Parameters
     ----------
     gradients : dict of str to numpy.ndarray
-        Gradients, scaled together: their direction stays.
+        Gradients, scaled together: their direction stays. One that is not finite is refused.
     limit : float
         The largest norm allowed, more than 0.
 
@@ -248,22 +238,21 @@ def clip_by_norm(gradients, limit):
     float
         The joint Euclidean norm before.
 
-    Raises
-    ------
-    ValueError
-        If a gradient is not finite, or the limit is not above 0.
-
     Notes
     -----
     Pascanu, Mikolov and Bengio (2013), algorithm 1.
+
+    >>> gradients = {"w": np.array([3.0]), "b": np.array([4.0])}
+    >>> clip_by_norm(gradients, 1.0), gradients
+    (5.0, {'w': array([0.6]), 'b': array([0.8])})
     """
-    _check_limit(limit)
+    limit = _limit(limit)
     squares = sum(float(np.vdot(g, g)) for g in gradients.values())
     if not np.isfinite(squares):  # in float32 a square overflows soon: once more, in float64
         squares = sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients.values())
     if not np.isfinite(squares):
         names = [name for name, g in gradients.items() if not np.isfinite(g).all()]
-        raise ValueError(
+        raise NotFinite(
             f"gradients must be finite, got NaN, infinity or too large numbers in "
             f"{', '.join(names) or 'them'} (lower the learning rate)"
         )
@@ -274,26 +263,25 @@ def clip_by_norm(gradients, limit):
     return norm
 
 
-def clip_by_value(gradients, limit):
-    """Cut each number of each gradient, in place, to the range from -limit to limit.
+def clip_by_value(gradients: Arrays, limit: float) -> None:
+    """Restrict each number of each gradient, in place, to the range from -limit to limit.
 
     Parameters
     ----------
     gradients : dict of str to numpy.ndarray
-        Gradients, cut number by number: their direction changes.
+        Gradients, restricted number by number: their direction changes.
     limit : float
         The largest absolute value allowed, more than 0.
 
-    Raises
-    ------
-    ValueError
-        If the limit is not above 0.
+    >>> gradients = {"w": np.array([3.0, -0.5])}
+    >>> clip_by_value(gradients, 1.0)
+    >>> gradients
+    {'w': array([ 1. , -0.5])}
     """
-    _check_limit(limit)
+    limit = _limit(limit)
     for g in gradients.values():
         np.clip(g, -limit, limit, out=g)
 
 
-def _check_limit(limit):
-    if not limit > 0:
-        raise ValueError(f"limit must be > 0, got {limit} (leave the clipping out for no limit)")
+def _limit(limit):
+    return limit if limit == np.inf else number("limit", limit, above=0)

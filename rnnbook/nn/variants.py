@@ -1,171 +1,140 @@
-"""Two layers that are not Keras': the GRU of 2014, and the net whose output feeds back."""
+"""Recurrent layers that are not Keras': the GRU of 2014, normalized recurrence, skips in time."""
 
 import numpy as np
 
 from rnnbook._check import shaped, whole
-from rnnbook.nn.activations import to_sigmoid
-from rnnbook.nn.cells import output_to_hidden_step, output_to_hidden_step_backward
-from rnnbook.nn.products import columns
-from rnnbook.nn.recurrent import Recurrent
+from rnnbook.nn.layers import Recurrent, _to_sigmoid
 
 
 class GRUResetBefore(Recurrent):
-    """Gated recurrent unit with the reset gate before the product, as in Cho et al. (2014).
+    """The GRU of Cho et al. (2014): h̃ = tanh(W_xh x_t + W_hh (r h_{t-1}) + b_h), else as GRU."""
 
-    The equations are those of :func:`rnnbook.nn.gated_cells.gru_step` with ``reset_after=False``;
-    parameters and errors are those of :class:`rnnbook.nn.layers.GRU`.
-    """
+    gates, sigmoids, rows = "zrh", "zr", 3
+    parts = ((0, 2, "hx"), (2, 3, "x"))
 
-    gates, rows, sigmoids, order = "zrh", 3, "zr", "zrh"
-
-    def _fuse(self):
-        super()._fuse()
-        H2 = 2 * self.H
-        self.reset = np.empty((self.sizes[0], self.H, self.sizes[1]), self.dtype)
-        of_candidate = self.W[0][H2:, : self.H]
-        self.W_reset = of_candidate.copy()  # acts on r h_{t-1}, not on h_{t-1}
-        of_candidate[:] = 0
-
-    def _step(self, t):
-        h, a, reset = self.s[0], self.a[t], self.reset[t]
+    def step(self, a, prev, new):
+        """h_t = z h_{t-1} + (1 - z) h̃."""
+        (h_prev,), (h_t,) = prev, new  # (H, B)
         z, r, h_tilde = a
         np.tanh(a[:2], out=a[:2])
-        to_sigmoid(a[:2])
-        np.multiply(r, h[t], out=reset)
-        h_tilde += self.W_reset @ reset
+        _to_sigmoid(a[:2])
+        h_tilde += self.parameters["W_h"][2 * self.H :] @ (r * h_prev)
         np.tanh(h_tilde, out=h_tilde)
-        h[t + 1][:] = z * h[t] + (1 - z) * h_tilde
+        h_t[:] = z * h_prev + (1 - z) * h_tilde
 
-    def _factors(self, block):
-        z, r, h_tilde = self.a[block].transpose(1, 0, 2, 3)
-        kept_z, kept_r, *_ = self.scratch[:, : len(z)]
-        kept_z[:], kept_r[:] = z, r
-        z *= (1 - z) * (self._h_prev(block) - h_tilde)
-        np.multiply(self.reset[block], 1 - r, out=r)
-        h_tilde[:] = (1 - kept_z) * (1 - h_tilde**2)
-
-    def _step_back(self, t, j, ds, da):
-        dh, a, (z, r) = ds[0], self.a[t], self.scratch[:2, j]
-        W_h, H2 = self.parameters["W_h"], 2 * self.H
-        np.multiply(a[2], dh, out=da[2])
-        dreset = W_h[H2:].T @ da[2]
-        np.multiply(a[1], dreset, out=da[1])
-        np.multiply(a[0], dh, out=da[0])
-        dh *= z
-        dh += r * dreset + W_h[:H2].T @ da[:2].reshape(H2, -1)
-
-    def _prepare_gradients(self):
-        super()._prepare_gradients()
-        self.dW_reset = np.zeros_like(self.W_reset)
-
-    def _add_gradients(self, block, da, heard, dx):
-        super()._add_gradients(block, da, heard, dx)
-        self.dW_reset += da[2 * self.H :] @ columns(self.reset[block]).T
-
-    def _split_gradients(self):
-        gradients = super()._split_gradients()
-        gradients["W_h"][2 * self.H :] = self.dW_reset
-        return gradients
+    def step_back(self, a, prev, new, ds, da):
+        """From dh_t to da of z, r and h̃, then to dh_{t-1}."""
+        (h_prev,), (dh,) = prev, ds  # (H, B)
+        z, r, h_tilde = a
+        da_z, da_r, da_h = da
+        of_both, of_reset = np.split(self.W_back, [2 * self.H], axis=1)
+        da_z[:] = dh * (h_prev - h_tilde) * z * (1 - z)
+        da_h[:] = dh * (1 - z) * (1 - h_tilde**2)
+        dreset = of_reset @ da_h  # of r h_{t-1}
+        da_r[:] = dreset * h_prev * r * (1 - r)
+        dh[:] = dh * z + dreset * r + of_both @ da[:2].reshape(2 * self.H, -1)
+        dW_h = np.zeros_like(self.parameters["W_h"])
+        dW_h[2 * self.H :] = da_h @ (r * h_prev).T
+        self.add_gradient("W_h", dW_h)
 
 
-class OutputToHidden:
-    """The net whose output feeds back, with the equations of ``cells.output_to_hidden_step``.
+class NormalizedRNN(Recurrent):
+    """The simple layer with its pre-activations normalized at each step.
 
-    It is a plain loop over the cell: there is no product that could take many steps at once.
+    With a_t = W_xh x_t + W_hh h_{t-1}, and n_t = (a_t - mean) / deviation, over the units of each
+    example (layer normalization) or over the batch for each unit (batch normalization),
+    h_t = tanh(gain n_t + b_h).
 
     Parameters
     ----------
-    D, H, V : int
-        Input size, hidden size, number of outputs.
-    seed : int
-        Seed of the first weights, Glorot uniform; biases are 0.
-    activation : {"tanh", "relu", "identity"}
-        The activation function of the hidden layer.
-    dtype : {"float32", "float64"}
-        In which precision the layer works.
+    D, H, seed, dtype
+        As in :class:`rnnbook.nn.layers.Recurrent`.
+    over : {"units", "batch"}
+        What mean and deviation are taken over: of the batch at hand, in training and after it.
+    gain : float
+        First value of all gains.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of its kind.
+    Notes
+    -----
+    Over the units, Ba, Kiros and Hinton (2016), equation 4. Over the batch, after Cooijmans et
+    al. (2017), who normalize W_xh x_t and W_hh h_{t-1} apart, and begin with gains of 0.1.
     """
 
-    def __init__(self, D, H, V, seed, activation="tanh", dtype="float32"):
-        D, H, V = whole("D", D), whole("H", H), whole("V", V, 2)
-        rng = np.random.default_rng(whole("seed", seed, 0))
-        shapes = {"W_xh": (H, D), "W_yh": (H, V), "b_h": (H,), "W_hy": (V, H), "b_y": (V,)}
-        self.V, self.activation, self.gradients, self._given = V, activation, {}, None
-        self.parameters = {}
-        for name, shape in shapes.items():
-            limit = np.sqrt(6 / sum(shape)) if len(shape) == 2 else 0
-            self.parameters[name] = rng.uniform(-limit, limit, shape).astype(dtype)
+    kept = 1  # the deviation
+    epsilon = 1e-5  # added to the variance, so that nothing is divided by zero
 
-    def forward(self, x, state=None):
-        """Run over whole sequences.
+    def __init__(
+        self, D: int, H: int, seed: int = 0, over: str = "units", gain: float = 1.0,
+        dtype: str = "float32",
+    ):  # fmt: skip
+        super().__init__(D, H, seed, dtype)
+        if over not in ("units", "batch"):
+            raise ValueError(f"over must be 'units' or 'batch', got {over!r}")
+        self.axis = 0 if over == "units" else 1
+        self.parameters["gain"] = np.full(H, shaped("gain", gain, ""), dtype)
 
-        Parameters
-        ----------
-        x : array_like, shape (B, T, D)
-            The inputs.
-        state : array_like, shape (B, V), optional
-            The output before the first step, zero by default.
+    def _begin(self, run, state):
+        super()._begin(run, state)
+        run.W[:, self.H] = 0  # the bias comes after the normalization
 
-        Returns
-        -------
-        y : numpy.ndarray, shape (B, T, V)
-            The outputs, which are probabilities.
-        state : numpy.ndarray, shape (B, V)
-            The last output.
+    def step(self, a, prev, new):
+        """n_t = (a_t - mean) / deviation, and h_t = tanh(gain n_t + b_h)."""
+        n, deviation = a  # (H, B)
+        n -= n.mean(axis=self.axis, keepdims=True)
+        deviation[:] = np.sqrt(np.square(n).mean(axis=self.axis, keepdims=True) + self.epsilon)
+        n /= deviation
+        gain, b = (self.parameters[name][:, None] for name in ("gain", "b"))
+        np.tanh(gain * n + b, out=new[0])
 
-        Raises
-        ------
-        TypeError, ValueError
-            If a shape does not fit, or a number is not finite.
-        """
-        x = shaped("x", x, "B T D")
-        y = [np.zeros((len(x), self.V), x.dtype) if state is None else state]
-        for t in range(x.shape[1]):
-            y.append(output_to_hidden_step(x[:, t], y[-1], self.parameters, self.activation)[0])
-        self._given = x, y
-        return np.stack(y[1:], axis=1), y[-1]
+    def step_back(self, a, prev, new, ds, da):
+        """From dh_t to da_t, through tanh, gain and normalization, then to dh_{t-1}."""
+        (n, deviation), (h_t,), (dh,) = a, new, ds  # (H, B)
+        dz = (1 - h_t**2) * dh  # of what tanh was given
+        dn = self.parameters["gain"][:, None] * dz
+        mean, along_n = (m.mean(axis=self.axis, keepdims=True) for m in (dn, dn * n))
+        np.divide(dn - mean - n * along_n, deviation, out=da[0])
+        self.add_gradient("gain", (dz * n).sum(axis=1))
+        self.add_gradient("b", (dz - da[0]).sum(axis=1))  # in the place of a bias before it
+        self.W_back.dot(da[0], dh)
 
-    def backward(self, dy, dstate=None):
-        """Go back through time: fill ``gradients``, and return those of what came in.
 
-        Parameters
-        ----------
-        dy : array_like, shape (B, T, V)
-            Gradient with respect to the outputs.
-        dstate : array_like, shape (B, V), optional
-            Gradient with respect to the last output as a state, zero by default.
+class SkipRNN(Recurrent):
+    """The simple layer with a second path through time, which skips steps.
 
-        Returns
-        -------
-        dx : numpy.ndarray, shape (B, T, D)
-            Gradient with respect to the inputs.
-        dstate : numpy.ndarray, shape (B, V)
-            Gradient with respect to the output before the first step.
+    h_t = tanh(W_xh x_t + W_hh h_{t-1} + W_skip h_{t-skip} + b_h). The state of the layer is
+    h_{t-1}, ..., h_{t-skip}: (skip, B, H).
 
-        Raises
-        ------
-        RuntimeError
-            If ``forward`` was not called before.
-        TypeError, ValueError
-            If a shape does not fit, or a number is not finite.
-        """
-        if self._given is None:
-            raise RuntimeError("backward needs a forward pass before it (call forward first)")
-        x, y = self._given
-        dy = shaped("dy", dy, "B T V", B=len(x), T=x.shape[1], V=self.V)
-        self.gradients = {n: np.zeros_like(array) for n, array in self.parameters.items()}
-        dx, back = np.empty_like(x), np.zeros_like(y[-1])
-        if dstate is not None:
-            back = shaped("dstate", dstate, "B V", B=len(x), V=self.V)
-        for t in reversed(range(x.shape[1])):
-            g = output_to_hidden_step_backward(
-                dy[:, t] + back, x[:, t], y[t], self.parameters, self.activation
-            )
-            dx[:, t], back = g["x_t"], g["y_prev"]
-            for name, gradient in self.gradients.items():
-                gradient += g[name]
-        return dx, back
+    Parameters
+    ----------
+    D, H, seed, dtype
+        As in :class:`rnnbook.nn.layers.Recurrent`.
+    skip : int
+        How many steps the second path goes back, at least 2.
+
+    Notes
+    -----
+    After Lin, Horne, Tino and Giles (1996), whose networks feed delayed outputs back, and Zhang
+    et al. (2016), who count such skips. W_hh and W_skip are both orthogonal at first, divided by
+    the root of 2, so that the sum of the two keeps the size of what it receives.
+    """
+
+    def __init__(self, D: int, H: int, seed: int = 0, skip: int = 2, dtype: str = "float32"):
+        super().__init__(D, H, seed, dtype)
+        self.states = whole("skip", skip, 2)
+        far = np.linalg.qr(np.random.default_rng([seed, 1]).normal(size=(H, H)))[0]
+        self.parameters["W_h"] /= np.sqrt(2)
+        self.parameters["W_skip"] = (far / np.sqrt(2)).astype(dtype)
+
+    def step(self, a, prev, new):
+        """h_t = tanh(a_t + W_skip h_{t-skip}); the others move on by one."""
+        np.tanh(a[0] + self.parameters["W_skip"] @ prev[-1], out=new[0])
+        for older, moved in zip(prev, new[1:], strict=False):
+            moved[:] = older
+
+    def step_back(self, a, prev, new, ds, da):
+        """From the gradients of h_t, ..., h_{t-skip+1} to those of h_{t-1}, ..., h_{t-skip}."""
+        np.multiply(1 - new[0] ** 2, ds[0], out=da[0])
+        self.add_gradient("W_skip", da[0] @ prev[-1].T)
+        ds[:-1] = ds[1:].copy()
+        ds[0] += self.W_back @ da[0]
+        ds[-1] = self.parameters["W_skip"].T @ da[0]

@@ -2,6 +2,7 @@
 
 import functools
 import html
+import math
 import operator
 import re
 import tomllib
@@ -19,45 +20,42 @@ _COMPARE = {
 
 
 @functools.cache
-def ledger():
+def ledger() -> dict[int, dict]:
     """Return all claims: number -> chapter, texts, claim, verdict, why, source, cite.
 
-    Returns
-    -------
-    dict of int to dict
-        The rows of ``claims.toml``, in order.
+    >>> ledger()[5]["verdict"]
+    'false'
     """
     rows = tomllib.loads(Path(__file__).with_name("claims.toml").read_text("utf-8"))
     return {int(number): {"cite": [], **row} for number, row in rows.items()}
 
 
-def holds(value, bound):
-    """Say whether a measured value keeps its bound.
+def holds(value: float, bound: str) -> bool:
+    """Return True if a measured value keeps its bound; NaN keeps none.
 
     Parameters
     ----------
     value : float
         What was measured.
     bound : str
-        A comparison and a number, such as ``"== 27"`` or ``"< 1e-12"``.
+        A comparison and a finite number, such as ``"== 27"``.
 
-    Returns
-    -------
-    bool
-        False for NaN.
-
-    Raises
-    ------
-    ValueError
-        If the bound is not of that form.
+    Examples
+    --------
+    >>> holds(3e-16, "< 1e-12"), holds(float("nan"), "< 1e-12")
+    (True, False)
     """
     match = _BOUND.fullmatch(bound)
-    if not match:
+    try:
+        limit = float(match[2])
+    except (TypeError, ValueError):
+        limit = math.nan
+    if not math.isfinite(limit):  # a bound that nothing, or everything, keeps
         raise ValueError(f"bound must be a comparison and a number, like '< 1e-12'; got {bound!r}")
-    return bool(_COMPARE[match[1]](float(value), float(match[2])))
+    return bool(_COMPARE[match[1]](float(value), limit))
 
 
-def measured(what, value, bound, digits=3):
+def describe(what: str, value: float, bound: str, digits: int = 3) -> str:
     """Check one measurement against its bound and put it in words.
 
     Parameters
@@ -65,24 +63,22 @@ def measured(what, value, bound, digits=3):
     what : str
         What was measured, such as ``"parameters"``.
     value : float
-        The figure.
+        The figure. If it breaks the bound, an AssertionError is raised.
     bound : str
         As in :func:`holds`.
     digits : int
-        Significant digits to print. 0 prints the bound alone, for rounding errors
-        that differ from one machine to the next.
+        Significant digits to print. 0 prints the bound alone, for what differs from one machine
+        to the next, such as rounding errors.
 
-    Returns
-    -------
-    str
-        The sentence for the box.
-
-    Raises
-    ------
-    AssertionError
-        If the bound is broken.
+    Examples
+    --------
+    >>> describe("share", 2 / 3, "> 0.5")
+    'share: 0.667 (bound > 0.5)'
+    >>> describe("difference", 3e-16, "< 1e-12", 0)
+    'difference: < 1e-12'
     """
-    assert holds(value, bound), f"{what}: measured {value:.6g}, but the bound is {bound}"
+    if not holds(value, bound):  # raised by hand: `python -O` leaves assert statements out
+        raise AssertionError(f"{what}: measured {value:.6g}, but the bound is {bound}")
     if digits == 0:
         return f"{what}: {bound}"
     exact = float(value).is_integer() and abs(value) < 1e6
@@ -90,7 +86,7 @@ def measured(what, value, bound, digits=3):
     return f"{what}: {figure}" if bound.startswith("==") else f"{what}: {figure} (bound {bound})"
 
 
-def claim(number, *measurements):
+def claim(number: int, *measurements: tuple) -> None:
     """Assert what a cell measured about a claim, and show it as a box.
 
     Parameters
@@ -98,16 +94,12 @@ def claim(number, *measurements):
     number : int
         The claim's number in the ledger.
     *measurements : tuple of (str, float, str) or (str, float, str, int)
-        The arguments of :func:`measured`, one tuple a figure.
+        The arguments of :func:`describe`, one tuple a figure, at least one. If a bound is
+        broken, the claim's verdict no longer stands: an AssertionError is raised.
 
-    Raises
-    ------
-    KeyError
-        If there is no such claim.
-    TypeError
-        If nothing was measured.
-    AssertionError
-        If a bound is broken: then the claim's verdict no longer stands.
+    Examples
+    --------
+    >>> claim(2, ("parameters", 3 * 5 + 3 * 3 + 3, "== 27"))  # doctest: +SKIP
     """
     from IPython.display import display
 
@@ -115,31 +107,55 @@ def claim(number, *measurements):
         raise KeyError(f"claim must be 1 to {max(ledger())}, got {number!r}")
     if not measurements:
         raise TypeError(f"claim {number} needs at least one measurement: (what, value, bound)")
-    row = ledger()[number]
-    figures = [measured(*m) for m in measurements]
+    figures = [describe(*measurement) for measurement in measurements]
     bundle = {
-        "text/plain": as_text(number, row, figures),
-        "text/html": as_html(number, row, figures),
+        "text/plain": as_text(number, figures),
+        "text/html": as_html(number, figures),
         MIME: {"number": number, "figures": figures},
     }
     display(bundle, raw=True)
 
 
-def as_text(number, row, figures):
+def as_text(number: int, figures: list[str]) -> str:
     """Return the box as plain text."""
+    row = ledger()[number]
     return (
         f"Claim {number}, {row['verdict']}: {row['claim']}\n{row['why']}\n"
         f"Measured: {'; '.join(figures)}\nSource: {row['source']}"
     )
 
 
-def as_html(number, row, figures):
-    """Return the box as HTML; readable without a style sheet too."""
-    text = {key: html.escape(row[key], quote=False) for key in ("claim", "why", "source")}
-    figures = "; ".join(html.escape(figure, quote=False) for figure in figures)
+def as_html(number: int, figures: list[str], cell: str = "") -> str:
+    """Return the box as HTML; readable without a style sheet too.
+
+    Parameters
+    ----------
+    number : int
+        The claim's number in the ledger.
+    figures : list of str
+        What :func:`describe` returned.
+    cell : str
+        On the page of all claims: the address of the cell that measures it. Then the box names
+        the texts, and links to the cell and to its sources in ``bibliography.html``.
+    """
+    row = ledger()[number]
+    words = {key: _escape(row[key]) for key in ("verdict", "claim", "why", "source", "texts")}
+    measured = "; ".join(map(_escape, figures))
+    texts, link = "", ""
+    if cell:
+        texts = f" ({words['texts']})"
+        pairs = zip(row["source"].split("; "), row["cite"], strict=True)
+        words["source"] = "; ".join(
+            f'<a href="bibliography.html#{key}">{_escape(source)}</a>' for source, key in pairs
+        )
+        link = f'<br><a href="{html.escape(cell)}">The cell that measures it</a>'
     return (
-        f'<div class="rnn-claim" data-verdict="{row["verdict"]}" id="claim-{number}">'
-        f"<p><b>Claim {number} · {row['verdict']}.</b> <q>{text['claim']}</q></p>"
-        f"<p>{text['why']}</p>"
-        f"<p><b>Measured:</b> {figures}<br><b>Source:</b> {text['source']}</p></div>"
+        f'<div class="rnn-claim" data-verdict="{words["verdict"]}" id="claim-{number}">'
+        f"<p><b>Claim {number} · {words['verdict']}.</b> <q>{words['claim']}</q>{texts}</p>"
+        f"<p>{words['why']}</p>"
+        f"<p><b>Measured:</b> {measured}<br><b>Source:</b> {words['source']}{link}</p></div>"
     )
+
+
+def _escape(words):
+    return html.escape(words, quote=False)

@@ -6,9 +6,18 @@ a hexagon what keeps something for later. Diagrams are measured in inches, so te
 true: a figure 5.8 inches wide is shown at 0.86 CSS pixels a point on a phone 390 pixels wide.
 """
 
+from __future__ import annotations
+
 import re
 import sys
-from collections import namedtuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from rnnbook._check import whole
+
+if TYPE_CHECKING:  # Matplotlib loads when something is drawn
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
 COLORS = {
     "input": "#054478",
@@ -35,8 +44,14 @@ SYMBOL, WORDS = 14.5, 12  # points: symbols, whose subscripts are smaller still,
 RADIUS = 0.23  # inches: half the size of a node
 HEAD = "-|>,head_length=0.45,head_width=0.2"
 
-Node = namedtuple("Node", "patch x y")
-"""A shape of a diagram and the place of its center, in inches."""
+
+class Node(NamedTuple):
+    """A shape of a diagram and the place of its center, in inches."""
+
+    patch: Patch
+    x: float
+    y: float
+
 
 _RC = {
     "axes.axisbelow": True,
@@ -68,11 +83,13 @@ _RC = {
 }
 
 
-def use():
+def use() -> None:
     """Set the course's style for all figures that follow; a notebook's become stable SVG.
 
     Two runs of a cell give the same SVG text, byte for byte: nothing in it tells the time or
     the version of Matplotlib. Calling it twice does no harm.
+
+    >>> use()
     """
     import matplotlib
     from cycler import cycler
@@ -89,50 +106,57 @@ def use():
         formatters["image/svg+xml"].for_type(Figure, short_svg)
 
 
-def short_svg(figure):
+_UNSEEN = re.compile(r'^ +|(?<=<g) id="[^"]*"|<!-- .*? -->\n', flags=re.MULTILINE)
+_PLACES = re.compile(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+|(?<= transform="translate\()[^)]+')
+_LONG = re.compile(r"-?\d+\.\d{3,}")
+
+
+def short_svg(figure: Figure) -> str:
     """Return a figure as short SVG: places to a hundredth of a point, nothing that is not seen.
 
     Matplotlib writes a millionth: nobody sees it, it makes the file half as long again, and
-    there the last digits of a computation differ from one processor to the next.
+    there the last digits of a computation differ from one processor to the next. Neither a date
+    nor the version of Matplotlib is in it.
 
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        The figure.
-
-    Returns
-    -------
-    str
-        The SVG; it holds neither a date nor the version of Matplotlib.
+    >>> short_svg(canvas(2, 1).figure)[:5]
+    '<?xml'
     """
     from IPython.core.pylabtools import print_figure
 
     svg = print_figure(figure, fmt="svg", metadata={"Date": None, "Creator": None})
-    svg = _UNUSED.sub("", svg)
-    return _PLACES.sub(lambda places: _LONG.sub(_hundredth, places[0]), svg)
-
-
-_UNUSED = re.compile(r'^ +|(?<=<g) id="[^"]*"|<!-- .*? -->\n', flags=re.MULTILINE)
-_PLACES = re.compile(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+|(?<= transform="translate\()[^)]+')
-_LONG = re.compile(r"-?\d+\.\d{3,}")
+    return _PLACES.sub(lambda places: _LONG.sub(_hundredth, places[0]), _UNSEEN.sub("", svg))
 
 
 def _hundredth(number):
     return f"{round(float(number[0]), 2) + 0.0:g}"  # + 0.0: no negative zero
 
 
-def canvas(width, height):
-    """Return the axes of an empty drawing, measured in inches from its lower left corner.
+def at_most(name: str, value: int, most: int) -> int:
+    """Return a count, from 1 to the largest that can still be read when it is drawn."""
+    n = whole(name, value)
+    if n > most:
+        raise ValueError(
+            f"{name} must be at most {most}, got {n}: more cannot be read on a phone "
+            f"(draw {most} or fewer and say how it goes on)"
+        )
+    return n
+
+
+def canvas(width: float, height: float) -> Axes:
+    """Return the invisible axes of an empty drawing, measured in inches from its lower left.
 
     Parameters
     ----------
     width, height : float
-        Its size in inches.
+        The size of the new figure in inches.
 
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Invisible axes that fill a new figure.
+    Examples
+    --------
+    >>> ax = canvas(3, 1)
+    >>> x, h = node(ax, "input", 0.5, 0.5, "$x_t$"), node(ax, "hidden", 2.5, 0.5, "$h_t$")
+    >>> link(ax, x, h, "input", "$W_{xh}$")
+    >>> [text.get_text() for text in ax.texts]
+    ['$x_t$', '$h_t$', '$W_{xh}$']
     """
     use()
     import matplotlib.pyplot as plt
@@ -144,8 +168,10 @@ def canvas(width, height):
     return ax
 
 
-def node(ax, kind, x, y, symbol="", *, width=2 * RADIUS, past=False):
-    """Draw the shape of one kind with its symbol inside.
+def node(
+    ax: Axes, kind: str, x: float, y: float, symbol: str = "", *, width=2 * RADIUS, past=False
+) -> Node:
+    """Draw the shape of one kind with its symbol inside; :func:`arrow` joins two of them.
 
     Parameters
     ----------
@@ -160,12 +186,7 @@ def node(ax, kind, x, y, symbol="", *, width=2 * RADIUS, past=False):
     width : float
         Its width in inches, for words. A circle has one width only.
     past : bool
-        Whether it stands for an earlier time step; its edge is then dashed.
-
-    Returns
-    -------
-    Node
-        To be given to :func:`arrow`.
+        True for an earlier time step: its edge is dashed.
     """
     from matplotlib import patches
 
@@ -188,7 +209,7 @@ def node(ax, kind, x, y, symbol="", *, width=2 * RADIUS, past=False):
     return Node(patch, x, y)
 
 
-def arrow(ax, start, end, kind="ink", *, dashed=False):
+def arrow(ax: Axes, start, end, kind: str = "ink", *, dashed: bool = False) -> None:
     """Draw an arrow that starts and ends at the edges of shapes.
 
     Parameters
@@ -199,8 +220,6 @@ def arrow(ax, start, end, kind="ink", *, dashed=False):
         Shapes, or points in inches.
     kind : str
         A key of :data:`COLORS`: all arrows of one weight matrix have one.
-    dashed : bool
-        Whether it is dashed.
     """
     from matplotlib.patches import FancyArrowPatch
 
@@ -215,12 +234,22 @@ def arrow(ax, start, end, kind="ink", *, dashed=False):
     )  # fmt: skip
 
 
-def line(ax, start, end):
+def link(ax: Axes, start: Node, end: Node, kind: str, label: str = "") -> None:
+    """Draw an arrow with its label: above it if it goes right, at its right if it goes up."""
+    arrow(ax, start, end, kind)
+    x, y = (start.x + end.x) / 2, (start.y + end.y) / 2
+    if label and start.y == end.y:
+        text(ax, x, y + 0.18, label, kind)
+    elif label:
+        text(ax, x + 0.06, y, label, kind, ha="left")
+
+
+def line(ax: Axes, start: Node, end: Node) -> None:
     """Draw a dotted line between two shapes that are compared, not connected."""
     ax.plot([start.x, end.x], [start.y, end.y], ":", color=COLORS["muted"], zorder=1)
 
 
-def frame(ax, left, bottom, right, top):
+def frame(ax: Axes, left: float, bottom: float, right: float, top: float) -> None:
     """Draw a light box behind shapes that belong together; its sides are given in inches."""
     from matplotlib.patches import FancyBboxPatch
 
@@ -230,7 +259,7 @@ def frame(ax, left, bottom, right, top):
     ax.add_patch(box)
 
 
-def path(ax, points, kind="ink"):
+def path(ax: Axes, points: list[tuple[float, float]], kind: str = "ink") -> None:
     """Draw a line with rounded corners through points, in inches, with an arrowhead at its end."""
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
@@ -250,6 +279,8 @@ def path(ax, points, kind="ink"):
     )  # fmt: skip
 
 
-def text(ax, x, y, words, kind="ink", *, size=WORDS, ha="center", va="center"):
+def text(
+    ax: Axes, x: float, y: float, words: str, kind: str = "ink", *, size=WORDS, ha="center"
+) -> None:
     """Write words or mathtext at a place in inches, in the color of one kind."""
-    ax.text(x, y, words, color=COLORS[kind], fontsize=size, ha=ha, va=va, zorder=4)
+    ax.text(x, y, words, color=COLORS[kind], fontsize=size, ha=ha, va="center", zorder=4)

@@ -2,6 +2,9 @@
 
 import json
 import os
+import secrets
+import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +14,40 @@ from rnnbook._check import numbers
 _DESCRIPTION = "description"
 
 
-def save(path, kind, version, arrays, description):
+def place(path: str | os.PathLike) -> Path:
+    """Return the path of a file to write, ``~`` expanded; its folder must exist."""
+    path = Path(path).expanduser()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path.parent} is no folder (make it first)")
+    return path
+
+
+@contextmanager
+def replacing(path: str | os.PathLike):
+    """Give the path of a new file, which takes the place of ``path`` once it is whole.
+
+    The new file lies beside the old one under a name that no other process has, and goes after an
+    error.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replacing(Path(folder, "a.txt")) as part:
+    ...         _ = part.write_text("all of it")
+    ...     [path.name for path in Path(folder).iterdir()]
+    ['a.txt']
+    """
+    path = place(path)
+    part = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    try:
+        yield part
+        with part.open("rb+") as file:  # to the disk before it gets its name
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, description: dict) -> None:
     """Write arrays and a description to a file, in place of the old one only once it is whole.
 
     Parameters
@@ -26,71 +62,44 @@ def save(path, kind, version, arrays, description):
         Numbers; no name may be "description".
     description : dict
         What JSON can hold.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be written; an old file of this name then stays as it was.
     """
-    path = Path(path)
-    part = path.with_name(path.name + ".part")  # beside it: on the same disk, so it can be moved
     words = json.dumps({"kind": kind, "version": version, **description})
-    try:
-        with part.open("wb") as file:
-            np.savez(file, **{_DESCRIPTION: np.array(words)}, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part, part.open("xb") as file:
+        np.savez(file, **{_DESCRIPTION: np.array(words)}, **arrays)
 
 
-def load(path, kind, version):
-    """Read what :func:`save` wrote.
+def load(
+    path: str | os.PathLike, kind: str, version: int
+) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """Return the arrays and the description that :func:`save` wrote.
 
     Parameters
     ----------
     path : str or os.PathLike
-        The file.
+        The file. One that is damaged, foreign, or larger inside than outside is refused.
     kind : str
         What must be in it.
     version : int
         The newest version that the caller can read.
-
-    Returns
-    -------
-    arrays : dict of str to numpy.ndarray
-        The arrays.
-    description : dict
-        The description, with its "kind" and "version".
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no file.
-    ValueError
-        If the file is damaged, of another kind, or of a newer version.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{path} is no file (check the path, and from where it starts)")
+    foreign = f"{path} must be a file of kind {kind!r} (choose another file)"
     with path.open("rb") as file:
-        start = file.read(2)
-    foreign = f"{path} must be a {kind} file (choose another file)"
-    if start != b"PK":  # with which every .npz file starts
-        raise ValueError(f"{foreign}; it is no .npz file")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored}
-    except Exception as error:  # zipfile and NumPy have many words for damage
-        raise ValueError(f"{path} is damaged: {error} (restore it, or make it anew)") from error
+        if file.read(2) != b"PK":  # with which every .npz file starts
+            raise ValueError(f"{foreign}; it is no .npz file")
+        try:
+            arrays = _read(file)
+        except Exception as error:  # zipfile and NumPy have many words for damage
+            raise ValueError(f"{path} is damaged: {error} (restore it, or make it anew)") from error
     try:
         description = json.loads(str(arrays.pop(_DESCRIPTION)))
-        found = description["kind"], description["version"]
-    except (KeyError, TypeError, ValueError) as error:
+        found = description["kind"], int(description["version"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{foreign}; it has no description of that kind") from error
     if found[0] != kind:
-        raise ValueError(f"{foreign}; it is a {found[0]} file")
+        raise ValueError(f"{foreign}; its kind is {found[0]!r}")
     if found[1] > version:
         raise ValueError(
             f"{path} must be of version {version} or older, got {found[1]} (upgrade rnnbook)"
@@ -98,20 +107,32 @@ def load(path, kind, version):
     return arrays, description
 
 
-def restore(parameters, arrays):
-    """Copy stored arrays into the parameters of a model.
+def _read(file):
+    inside = sum(entry.file_size for entry in zipfile.ZipFile(file).infolist())
+    outside = file.seek(0, os.SEEK_END)
+    if inside > outside:  # save compresses nothing
+        raise ValueError(f"it says that it holds {inside:,} bytes, in a file of {outside:,}")
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored}
 
-    Parameters
-    ----------
-    parameters : dict of str to numpy.ndarray
-        What is to be filled, in place.
-    arrays : dict of str to numpy.ndarray
-        The stored arrays.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If names or shapes differ, or a number is not finite; then nothing is filled.
+@contextmanager
+def reading(path: str | os.PathLike):
+    """Say that a file is damaged where its description lacks a part, or has one of another kind."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"{path} is damaged: {error!r} (restore it, or make it anew)") from error
+
+
+def restore(parameters: dict[str, np.ndarray], arrays: dict[str, np.ndarray]) -> None:
+    """Copy stored arrays into the parameters of a model, all of them or none.
+
+    >>> W = np.zeros(2)
+    >>> restore({"W": W}, {"W": np.array([1.0, 2.0])})
+    >>> W
+    array([1., 2.])
     """
     wanted, given = ({n: a.shape for n, a in d.items()} for d in (parameters, arrays))
     if wanted != given:

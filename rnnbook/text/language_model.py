@@ -1,23 +1,28 @@
 """A language model in NumPy: it reads tokens, and gives the probability of the next one."""
 
+import os
 from types import SimpleNamespace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnbook import text
-from rnnbook._check import numbers, whole
-from rnnbook.nn import feedforward, layers
+from rnnbook._blas import one_thread
+from rnnbook._check import number, numbers, whole
+from rnnbook.nn.feedforward import Dense, Embedding
+from rnnbook.nn.layers import GRU, LSTM, RNN
 from rnnbook.nn.losses import softmax
-from rnnbook.text import checkpoints
-from rnnbook.text.sampling import checked_settings
-from rnnbook.text.writing import write
+from rnnbook.nn.training import Stack
+from rnnbook.text import checkpoints, token_ids
+from rnnbook.text.sampling import checked_settings, gumbel, restricted
+from rnnbook.text.writer import Writer
 
-CELLS = {"rnn": layers.RNN, "lstm": layers.LSTM, "gru": layers.GRU}
+CELLS = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 KIND, VERSION = "rnnbook language model", 1
 CHUNK = 1000  # tokens that are read in one call, to keep the memory small
+BLOCK = 256  # steps whose random numbers are drawn at once
 
 
-class LanguageModel:
+class LanguageModel(Stack, Writer):
     r"""One recurrent layer between tokens and the probabilities of the next token.
 
     .. math::
@@ -53,51 +58,46 @@ class LanguageModel:
     V, H : int
         Vocabulary size, hidden size.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not of its kind, or out of its range.
+    >>> model = LanguageModel(5, H=4)
+    >>> model
+    LanguageModel(V=5, H=4, cell='lstm')
+    >>> model.next_probabilities([3, 1]).shape, model.sample(8, context=[3, 1]).shape
+    ((5,), (8,))
     """
 
     def __init__(
-        self, vocabulary, H, cell="lstm", embedding=None, dropout=0.0, seed=0, dtype="float32"
-    ):
+        self, vocabulary, H: int, cell: str = "lstm", embedding: int | None = None,
+        dropout: float = 0.0, seed: int = 0, dtype: str = "float32",
+    ):  # fmt: skip
         if cell not in CELLS:
             raise ValueError(f"cell must be one of {', '.join(CELLS)}; got {cell!r}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be >= 0 and < 1, got {dropout} (0 for none)")
         self.tokens, self.unit = (getattr(vocabulary, k, None) for k in ("tokens", "unit"))
         self.V = whole("vocabulary", vocabulary) if self.tokens is None else len(self.tokens)
-        self.H, self.dropout = whole("H", H), dropout
-        self.configuration = {
-            "V": self.V, "H": self.H, "cell": cell, "embedding": embedding, "dropout": dropout,
-            "seed": seed, "dtype": str(np.dtype(dtype)),
-        }  # fmt: skip
-        # Three streams of random numbers: from one, all layers would start with the same ones.
-        seeds = np.random.SeedSequence(whole("seed", seed, 0)).generate_state(3).tolist()
-        self.embedding = None
+        self.H, self.dropout = whole("H", H), number("dropout", dropout, least=0, below=1)
+        embedding = None if embedding is None else whole("embedding", embedding)
+        seed, self._kept = whole("seed", seed, 0), None
+        # A seed for each layer: from one, all would start with the same numbers.
+        seeds = np.random.SeedSequence(seed).generate_state(3).tolist()
+        layers = {}
         if embedding is not None:
-            embedding = whole("embedding", embedding)
-            self.embedding = feedforward.Embedding(self.V, embedding, seeds[0], dtype)
-        self.recurrent = CELLS[cell](embedding or self.V, H, seeds[1], dtype=dtype)
-        self.dense = feedforward.Dense(H, self.V, seeds[2], dtype)
-        self._kept = None
+            layers["embedding"] = Embedding(self.V, embedding, seeds[0], dtype)
+        D = embedding or self.V
+        self.recurrent = layers["recurrent"] = CELLS[cell](D, self.H, seeds[1], dtype=dtype)
+        self.dense = layers["dense"] = Dense(self.H, self.V, seeds[2], dtype)
+        self.embedding = layers.get("embedding")
+        super().__init__(**layers)
+        self.configuration = {
+            "V": self.V, "H": self.H, "cell": cell, "embedding": embedding,
+            "dropout": self.dropout, "seed": seed, "dtype": str(self.dense.dtype),
+        }  # fmt: skip
 
-    def _layers(self):
-        found = {"embedding": self.embedding, "recurrent": self.recurrent, "dense": self.dense}
-        return {name: layer for name, layer in found.items() if layer is not None}
+    def __repr__(self):
+        return f"LanguageModel(V={self.V}, H={self.H}, cell={self.configuration['cell']!r})"
 
-    @property
-    def parameters(self):
-        """The weights of all layers under "layer/name"; change them in place."""
-        return {f"{n}/{k}": a for n, x in self._layers().items() for k, a in x.parameters.items()}
-
-    @property
-    def gradients(self):
-        """The gradients that :meth:`backward` left, under the names of the parameters."""
-        return {f"{n}/{k}": a for n, x in self._layers().items() for k, a in x.gradients.items()}
-
-    def forward(self, ids, state=None, rng=None):
+    def forward(
+        self, ids: ArrayLike, state: np.ndarray | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """Return the logits of the token after each token.
 
         Parameters
@@ -115,11 +115,6 @@ class LanguageModel:
             Their softmax is the distribution of the next token.
         state : numpy.ndarray, shape (B, H), for the LSTM (2, B, H)
             The state after the last token.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If ids or state do not fit, or a number is no longer finite.
         """
         x = ids if self.embedding is None else self.embedding.forward(ids)
         h, state = self.recurrent.forward(x, state)
@@ -131,7 +126,7 @@ class LanguageModel:
             h /= 1 - self.dropout
         return self.dense.forward(h), state
 
-    def backward(self, dlogits):
+    def backward(self, dlogits: ArrayLike) -> None:
         """Fill ``gradients`` from the gradient with respect to the last logits, (B, T, V)."""
         dh = self.dense.backward(dlogits)
         if self._kept is not None:
@@ -141,25 +136,9 @@ class LanguageModel:
         if self.embedding is not None:
             self.embedding.backward(dx)
 
-    def log_probabilities(self, ids):
-        """Return the log-probability of each token of a text, given all those before it.
-
-        Parameters
-        ----------
-        ids : array_like of int, shape (n,)
-            The text, such as a held-out one. The state is carried through all of it.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n,)
-            Natural logarithms, as those of :meth:`rnnbook.text.ngram.NGram.log_probabilities`.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the ids are not whole numbers on one axis from 0 to V - 1, or a weight is NaN.
-        """
-        ids = text.token_ids(ids, self.V)
+    def log_probabilities(self, ids: ArrayLike) -> np.ndarray:
+        """See :meth:`rnnbook.text.ngram.NGram.log_probabilities`; all tokens before one count."""
+        ids = token_ids(ids, self.V)
         log_p, state = np.empty(len(ids)), None
         log_p[:1] = np.log(self.next_probabilities([])[ids[:1]])
         for t in range(0, len(ids) - 1, CHUNK):
@@ -170,52 +149,31 @@ class LanguageModel:
             log_p[t + 1 : t + 1 + len(z)] = of_target - np.log(np.exp(z).sum(axis=1))
         return numbers("log_p", log_p)
 
-    def next_probabilities(self, context):
-        """Return the probability of each token of the vocabulary after a context.
-
-        Parameters
-        ----------
-        context : array_like of int, shape (n,)
-            The tokens before, none or many.
-
-        Returns
-        -------
-        numpy.ndarray, shape (V,)
-            Probabilities; their sum is 1.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the context is not whole numbers on one axis from 0 to V - 1.
-        """
+    def next_probabilities(self, context: ArrayLike) -> np.ndarray:
+        """See :meth:`rnnbook.text.ngram.NGram.next_probabilities`; all of the context counts."""
         state = self._read(context)
-        h = state[0] if state.ndim == 3 else state
+        h = state if self.recurrent.states == 1 else state[0]
         return softmax(self.dense.forward(h[:, None]))[0, 0]
 
     def _read(self, context):
         """Return the state after a context, for B = 1."""
-        context = text.token_ids(context, self.V)
-        two = (2,) if isinstance(self.recurrent, layers.LSTM) else ()
+        context = token_ids(context, self.V)
+        two = (2,) if self.recurrent.states == 2 else ()
         state = np.zeros((*two, 1, self.H), self.recurrent.dtype)
         for t in range(0, len(context), CHUNK):
             _, state = self.forward(context[None, t : t + CHUNK], state)
         return state
 
-    def inputs(self):
-        """Return what the recurrent layer hears for each token, shape (V, D)."""
-        if self.embedding is None:
-            return np.eye(self.V, dtype=self.recurrent.dtype)
-        return self.embedding.parameters["E"]
-
-    def sample(self, n, seed, context=(), temperature=1.0, top_k=None, top_p=None, samples=None):
-        """Draw tokens one after another from the model.
+    def sample(
+        self, n: int, context: ArrayLike = (), seed: int = 0, temperature: float = 1.0,
+        top_k: int | None = None, top_p: float | None = None, samples: int | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """Draw n tokens one after another that go on from a context.
 
         Parameters
         ----------
-        n, seed : int
-            Tokens to draw, and the seed of the random numbers.
-        context : array_like of int, shape (m,)
-            The tokens to go on from. None by default.
+        n, context, seed
+            As in :meth:`rnnbook.text.ngram.NGram.sample`.
         temperature, top_k, top_p
             As in :func:`rnnbook.text.sampling.distribution`; ``top_k=1`` is greedy.
         samples : int, optional
@@ -226,57 +184,25 @@ class LanguageModel:
         -------
         numpy.ndarray of int, shape (n,), or with ``samples`` (S, n)
             The tokens drawn, without the context.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is out of its range.
         """
-        settings = temperature, *checked_settings(temperature, top_k, top_p)
-        S = 1 if samples is None else whole("samples", samples)
-        seed = whole("seed", seed, 0)
+        n, S = whole("n", n), 1 if samples is None else whole("samples", samples)
+        seed, (top_k, top_p) = whole("seed", seed, 0), checked_settings(temperature, top_k, top_p)
         rngs = [np.random.default_rng([seed, s]) for s in range(S)]
-        state = np.repeat(self._read(context), S, axis=-2)
-        ids = write(self, state, whole("n", n), rngs, *settings)
-        return ids[0] if samples is None else ids
+        W_hy, b_y = (numbers(k, a) / float(temperature) for k, a in self.dense.parameters.items())
+        x = None if self.embedding is None else self.embedding.parameters["E"]
+        step = self.recurrent.stepper(np.repeat(self._read(context), S, axis=-2), x)
+        h, ids = step(), np.empty((n, S), np.intp)  # h is (H, S)
+        with one_thread(W_hy.size * S):
+            for t in range(n):
+                if t % BLOCK == 0:  # the random numbers of many steps at once: (BLOCK, S, V)
+                    noise = [gumbel(rng, (min(BLOCK, n - t), self.V)) for rng in rngs]
+                    noise = np.stack(noise, axis=1).astype(W_hy.dtype)
+                logits = (W_hy @ h).T + b_y  # (S, V)
+                scores = restricted(logits, top_k, top_p) + noise[t % BLOCK]
+                h = step(scores.argmax(axis=1, out=ids[t]))
+        return ids[:, 0] if samples is None else ids.T
 
-    def generate(self, n, prompt="", seed=0, **settings):
-        """Write texts that go on from a prompt.
-
-        Parameters
-        ----------
-        n, prompt, seed : int, str, int
-            Tokens to write, the text before them, and the seed of the random numbers. What
-            the vocabulary lacks is read as the unknown token.
-        **settings
-            ``temperature``, ``top_k``, ``top_p`` and ``samples``, as in :meth:`sample`.
-
-        Returns
-        -------
-        str, or with ``samples`` a list of str
-            The prompt, and what follows.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is out of its range, or the model has no vocabulary.
-        """
-        context = self.encode(prompt)
-        ids = self.sample(n, seed, context, **settings)
-        # Read together with the prompt's tokens, the first one has its space before it, or none.
-        texts = [[self.tokens[i] for i in [*context, *row]] for row in np.atleast_2d(ids)]
-        read = len(text.join(texts[0][: len(context)], self.unit))
-        texts = [prompt + text.join(tokens, self.unit)[read:] for tokens in texts]
-        return texts[0] if ids.ndim == 1 else texts
-
-    def encode(self, string):
-        """Turn a text into ids, as the model's vocabulary does: 0 is the unknown token."""
-        if self.tokens is None:
-            raise ValueError("the model has no vocabulary, only ids (use sample, not generate)")
-        number = {token: i for i, token in enumerate(self.tokens)}
-        return np.array([number.get(t, 0) for t in text.tokens(string, self.unit)], np.int32)
-
-    def save(self, path):
+    def save(self, path: str | os.PathLike) -> None:
         """Write weights, configuration and tokens to one ``.npz`` file, whole or not at all."""
         description = {"configuration": self.configuration}
         if self.tokens is not None:
@@ -284,18 +210,28 @@ class LanguageModel:
         checkpoints.save(path, KIND, VERSION, self.parameters, description)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike) -> "LanguageModel":
         """Return the model that :meth:`save` wrote: with its vocabulary, so it writes at once.
 
         A file that is missing, damaged, foreign, or of a newer version raises an error that
         says so.
         """
         arrays, description = checkpoints.load(path, KIND, VERSION)
-        configuration = dict(description["configuration"])
-        vocabulary = configuration.pop("V")
-        if "tokens" in description:
-            tokens = tuple(description["tokens"])
-            vocabulary = SimpleNamespace(tokens=tokens, unit=description["unit"])
-        model = cls(vocabulary, **configuration)
-        checkpoints.restore(model.parameters, arrays)
+        with checkpoints.reading(path):
+            configuration = dict(description["configuration"])
+            vocabulary = V = configuration.pop("V")
+            if "tokens" in description:
+                vocabulary = SimpleNamespace(
+                    tokens=tuple(description["tokens"]), unit=description["unit"]
+                )
+                V = len(vocabulary.tokens)
+            H, D = configuration["H"], configuration["embedding"] or 0
+            stored = sum(array.size for array in arrays.values())
+            if stored < H * (H + V) + D * (H + V):  # before such a model takes the memory
+                raise ValueError(
+                    f"{path} is damaged: {stored} numbers are too few for V = {V}, H = {H} "
+                    "(restore it, or make it anew)"
+                )
+            model = cls(vocabulary, **configuration)
+            checkpoints.restore(model.parameters, arrays)
         return model

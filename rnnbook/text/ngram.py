@@ -1,13 +1,17 @@
 """Language models that only count: the line beside which every network's result stands."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from rnnbook._check import whole
-from rnnbook.text import token_ids
+from rnnbook.text.vocabulary import token_ids
 
 
 class NGram:
     r"""An interpolated n-gram language model with Witten-Bell smoothing.
+
+    Like every language model of the course (:class:`rnnbook.text.language_model.LanguageModel`,
+    :class:`rnnbook.hmm.HMM`, :class:`rnnbook.keras.Generator`) it has the three methods below.
 
     A context c of k - 1 tokens was followed N(c) times, by T(c) different tokens, w among
     them N(c, w) times. With c' for the context without its oldest token,
@@ -31,21 +35,24 @@ class NGram:
     V : int
         Vocabulary size: ids lie from 0 to V - 1.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the ids are not such, or a number is not whole or too small.
-
     Notes
     -----
     After Witten and Bell (1991), method C, in the interpolated form of Chen and Goodman
     (1999). A dict of counts for each context would be the plain way; sorting numbered
     contexts gives the same counts faster.
+
+    >>> model = NGram([0, 1, 0, 2, 0, 1], order=2, V=3)
+    >>> model
+    NGram(order=2, V=3)
+    >>> model.next_probabilities([2, 0]).round(3)  # after 0 came 1 twice, and 2 once
+    array([0.178, 0.533, 0.289])
     """
 
-    def __init__(self, ids, order, V):
+    def __init__(self, ids: ArrayLike, order: int, V: int):
         self.order, self.V = whole("order", order, 0), whole("V", V)
         ids = token_ids(ids, self.V, max(self.order, 1)).astype(np.int64)
+        if self.V * len(ids) > 2**62:  # contexts times V must fit into 64 bits
+            raise ValueError(f"V must be at most {2**62 // len(ids)} for such a text, got {V}")
         self._levels = []
         context = np.zeros(len(ids), np.int64)  # the one empty context
         for _ in range(self.order):
@@ -55,7 +62,10 @@ class NGram:
             self._levels.append(_Level(keys, counts, context.max() + 1, self.V))
             context = gram[:-1]  # the gram that ends one token earlier
 
-    def log_probabilities(self, ids):
+    def __repr__(self):
+        return f"NGram(order={self.order}, V={self.V})"
+
+    def log_probabilities(self, ids: ArrayLike) -> np.ndarray:
         """Return the log-probability of each token of a text, given those before it.
 
         Parameters
@@ -67,11 +77,6 @@ class NGram:
         -------
         numpy.ndarray, shape (n,)
             Natural logarithms; their mean, negated, is the cross-entropy in nats.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the ids are not whole numbers on one axis from 0 to V - 1.
         """
         ids = token_ids(ids, self.V)
         p = np.full(len(ids), 1 / self.V)
@@ -81,7 +86,7 @@ class NGram:
             context = np.concatenate([[-1], gram[:-1]])[: len(ids)]
         return np.log(p)
 
-    def next_probabilities(self, context):
+    def next_probabilities(self, context: ArrayLike) -> np.ndarray:
         """Return the probability of each token of the vocabulary after a context.
 
         Parameters
@@ -93,11 +98,6 @@ class NGram:
         -------
         numpy.ndarray, shape (V,)
             Probabilities; their sum is 1.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the context is not whole numbers on one axis from 0 to V - 1.
         """
         context = token_ids(context, self.V)
         p = np.full(self.V, 1 / self.V)
@@ -110,27 +110,22 @@ class NGram:
             p = level.spread(p, place)
         return p
 
-    def sample(self, n, seed, context=()):
+    def sample(self, n: int, context: ArrayLike = (), seed: int = 0) -> np.ndarray:
         """Draw tokens one after another from the model.
 
         Parameters
         ----------
         n : int
             Tokens to draw.
-        seed : int
-            Seed of the generator.
         context : array_like of int, shape (m,)
             The tokens to go on from. None by default.
+        seed : int
+            Seed of the random numbers.
 
         Returns
         -------
         numpy.ndarray of int, shape (n,)
             The drawn tokens, without the context.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument is not whole or out of range.
         """
         rng = np.random.default_rng(whole("seed", seed, 0))
         drawn = token_ids(context, self.V).tolist()

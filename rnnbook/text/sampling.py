@@ -1,22 +1,27 @@
 """Choosing the next token: temperature, top-k and top-p, and a draw."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnbook._check import numbers, whole
-from rnnbook.nn.losses import softmax
+from rnnbook._check import NotFinite, number, numbers, whole
 
 COLDEST = 1e-6  # a lower temperature would only overflow
 # A sum of probabilities that misses top_p by less than this, by rounding, has reached it.
 ROUNDING = 1e-6
 
 
-def distribution(logits, temperature=1.0, top_k=None, top_p=None):
+def distribution(
+    logits: ArrayLike,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> np.ndarray:
     """Return the distribution that :func:`next_token` draws from.
 
     Parameters
     ----------
     logits : array_like, shape (..., V)
-        Logits, or log-probabilities.
+        Logits, or log-probabilities; minus infinity for a token that must never come.
     temperature : float
         The logits are divided by it: below 1 likely tokens become likelier, above 1 less
         likely. At least 1e-6.
@@ -32,29 +37,33 @@ def distribution(logits, temperature=1.0, top_k=None, top_p=None):
         Probabilities; those of the tokens kept sum to 1, the others are 0. Of equally
         probable tokens the smaller id counts as the more probable one.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the logits are not finite numbers, or a setting is out of its range.
-
     Notes
     -----
     Top-k after Fan, Lewis and Dauphin (2018); top-p, or nucleus sampling, after Holtzman et
     al. (2020).
+
+    >>> distribution(np.log([0.5, 0.3, 0.2]), top_p=0.8)
+    array([0.625, 0.375, 0.   ])
     """
     logits, top_k, top_p = _checked(logits, temperature, top_k, top_p)
-    p = softmax(logits)
+    p = np.exp(logits - logits.max(axis=-1, keepdims=True))
     p[restricted(logits, top_k, top_p) == -np.inf] = 0
     return p / p.sum(axis=-1, keepdims=True)
 
 
-def next_token(logits, rng, temperature=1.0, top_k=None, top_p=None):
+def next_token(
+    logits: ArrayLike,
+    rng: np.random.Generator,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+) -> int | np.ndarray:
     """Draw the next token of one text or of each of B texts.
 
     Parameters
     ----------
     logits : array_like, shape (V,) or (B, V)
-        Logits, or log-probabilities.
+        As in :func:`distribution`.
     rng : numpy.random.Generator
         Where the random numbers come from.
     temperature, top_k, top_p
@@ -65,41 +74,33 @@ def next_token(logits, rng, temperature=1.0, top_k=None, top_p=None):
     int, or numpy.ndarray of int, shape (B,)
         The ids drawn.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the logits are not finite numbers, or a setting is out of its range.
+    >>> next_token([0.0, 5.0, 1.0], np.random.default_rng(0), top_k=1)
+    1
     """
     logits, top_k, top_p = _checked(logits, temperature, top_k, top_p)
     drawn = (restricted(logits, top_k, top_p) + gumbel(rng, logits.shape)).argmax(axis=-1)
     return drawn if logits.ndim > 1 else int(drawn)
 
 
-def gumbel(rng, shape):
+def gumbel(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Draw the noise that turns a maximum into a draw: argmax(logits + noise) ~ softmax(logits).
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where the random numbers come from.
-    shape : tuple of int
-        Any shape; the last axis is V.
+    The numbers, of any shape, are independent, from the standard Gumbel distribution: minus the
+    logarithm of an exponential number (Gumbel, 1954). It is the quickest draw: it takes no sum over
+    the vocabulary, and the noise of many steps is made at once.
 
-    Returns
-    -------
-    numpy.ndarray
-        Independent numbers from the standard Gumbel distribution.
-
-    Notes
-    -----
-    Gumbel (1954). Minus the logarithm of an exponential number is such a number. It is the
-    quickest draw: no sum over the vocabulary, and the noise of many steps is made at once.
+    >>> gumbel(np.random.default_rng(0), (256, 3)).shape  # of 256 steps, with V = 3
+    (256, 3)
     """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(
+            f"rng must be a generator, got {rng!r} (numpy.random.default_rng makes one)"
+        )
     noise = np.log(rng.standard_exponential(shape))
     return np.negative(noise, out=noise)
 
 
-def restricted(logits, top_k, top_p):
+def restricted(logits: np.ndarray, top_k: int | None, top_p: float | None) -> np.ndarray:
     """Return logits with minus infinity in place of the tokens that top-k and top-p leave out.
 
     The arguments are those of :func:`distribution`, after the temperature and unchecked.
@@ -120,22 +121,29 @@ def restricted(logits, top_k, top_p):
     return result
 
 
-def checked_settings(temperature, top_k, top_p):
+def checked_settings(
+    temperature: float, top_k: int | None, top_p: float | None
+) -> tuple[int | None, float | None]:
     """Return top_k and top_p, None where they leave out nothing, or say what is out of range."""
-    if not COLDEST <= temperature < np.inf:
+    if number("temperature", temperature) < COLDEST:
         raise ValueError(
-            f"temperature must be > 0 (at least {COLDEST}) and finite, got {temperature} (top_k=1 "
-            "always takes the most probable token)"
+            f"temperature must be > 0 (at least {COLDEST}), got {temperature} (top_k=1 always "
+            "takes the most probable token)"
         )
-    if top_p is not None and not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be > 0 and <= 1, got {top_p} (None keeps all tokens)")
+    top_p = None if top_p is None else number("top_p", top_p, above=0, most=1)
     top_k = None if top_k is None else whole("top_k", top_k)
     return top_k, None if top_p == 1 else top_p
 
 
 def _checked(logits, temperature, top_k, top_p):
-    logits = numbers("logits", logits)
+    try:
+        logits = numbers("logits", logits)
+    except NotFinite:  # minus infinity is allowed, but not in the whole of a row
+        logits = np.asarray(logits)
+        logits = logits.astype(np.promote_types(logits.dtype, np.float32))
+        if logits.ndim == 0 or not np.isfinite(logits.max(axis=-1)).all():
+            raise
     if logits.ndim == 0 or logits.size == 0:
         raise ValueError(f"logits must have shape (..., V) and hold numbers, got {logits.shape}")
     top_k, top_p = checked_settings(temperature, top_k, top_p)
-    return logits / temperature, top_k, top_p
+    return logits / float(temperature), top_k, top_p

@@ -1,26 +1,30 @@
 """Training a language model: can be stopped at any moment and resumed to the same numbers."""
 
+import os
 import zlib
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import cycle, islice
-from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
+from numpy.typing import ArrayLike
 
-from rnnbook._check import whole
+from rnnbook._check import number, whole
 from rnnbook.nn.losses import bits_per_token, cross_entropy
-from rnnbook.nn.optimizers import AdamW, clip_by_norm
+from rnnbook.nn.optimizers import AdamW, Optimizer, check_settings
+from rnnbook.nn.training import finite, learn
 from rnnbook.text import checkpoints, stateful_batches, token_ids
+from rnnbook.text.language_model import LanguageModel
 
 KIND, VERSION = "rnnbook training", 1
 
 
 def train(
-    model, ids, held_out, steps, *, rate, optimizer=None, B=32, T=64, clip=1.0, every=500,
-    seed=0, checkpoint=None, progress=True,
-):  # fmt: skip
+    model: LanguageModel, ids: ArrayLike, held_out: ArrayLike, steps: int, *,
+    rate: float | Callable[[int], float], optimizer: Optimizer | None = None, B: int = 32,
+    T: int = 64, clip: float | None = 1.0, every: int = 500, seed: int = 0,
+    checkpoint: str | os.PathLike | None = None, progress: bool = True,
+) -> list[dict]:  # fmt: skip
     """Train a model by truncated backpropagation through time, and keep the best weights.
 
     The text is read in B rows. Each step reads T tokens of each row and carries the state on
@@ -51,7 +55,8 @@ def train(
         Seed of the dropout.
     checkpoint : str or os.PathLike, optional
         A file to store the training in after each evaluation. If it is there already, the
-        training goes on from it, to the same numbers as if it had never stopped.
+        training goes on from it, to the same numbers as if it had never stopped. One of another
+        training is refused, and stays.
     progress : bool
         Whether a progress bar is drawn, on the standard error.
 
@@ -65,33 +70,41 @@ def train(
     ------
     FloatingPointError
         If loss, gradients or weights are no longer finite; it names the step.
-    TypeError, ValueError
-        If an argument is out of its range, or the checkpoint is of another training.
 
     Notes
     -----
     Truncated backpropagation through time after Williams and Peng (1990).
+
+    >>> ids = np.tile([0, 1, 2], 200)
+    >>> history = train(LanguageModel(3, H=8), ids, ids[:60], 60, rate=0.02, B=4, T=8,
+    ...                 progress=False)
+    >>> [row["step"] for row in history], history[-1]["held_out"] < 0.2 < history[0]["held_out"]
+    ([0, 60], True)
     """
     B, T, steps = whole("B", B), whole("T", T), whole("steps", steps)
     every, seed = whole("every", every), whole("seed", seed, 0)
-    ids, held_out = token_ids(ids, model.V), token_ids(held_out, model.V, 1)
-    if clip is not None:
-        clip_by_norm({}, clip)  # says what is wrong with the limit, if so
-    rates = [float(rate(s) if callable(rate) else rate) for s in range(steps)]
+    ids, held_out = token_ids(ids, model.V), token_ids(held_out, model.V, 1, "held_out")
+    if callable(rate):
+        rates = [number(f"rate({s})", rate(s), least=0) for s in range(steps)]
+    else:
+        rates = [check_settings(rate)[0]] * steps
+    clip = check_settings(1.0, clip)[1]
     run = _Run(model, replace(optimizer or AdamW(decay=0.05)))
     recipe = {
         "model": model.configuration, "optimizer": repr(run.optimizer), "B": B, "T": T,
         "steps": steps, "clip": clip, "every": every, "seed": seed, "rates": _checksum(rates),
         "ids": _checksum(ids), "held_out": _checksum(held_out),
     }  # fmt: skip
-    if checkpoint is not None and Path(checkpoint).exists():
+    if checkpoint is not None and checkpoints.place(checkpoint).exists():
         run.load(checkpoint, recipe)
     batches = _batches(ids, B, T, run.step)
+    from tqdm import tqdm  # here, so that the package itself needs NumPy alone
+
     try:
         with tqdm(total=steps, initial=run.step, disable=not progress, unit=" steps") as bar:
             while run.step < steps or run.is_due(every, steps):
                 if run.is_due(every, steps):
-                    run.judge(held_out)
+                    run.evaluate(held_out)
                     bar.set_postfix(held_out_bits=f"{run.history[-1]['held_out']:.3f}")
                     if checkpoint is not None:
                         run.save(checkpoint, recipe)
@@ -117,6 +130,8 @@ def _checksum(values):
 class _Run:
     """What a training remembers from step to step: all of it goes into the checkpoint."""
 
+    KEPT = "; the model keeps the best weights so far"
+
     def __init__(self, model, optimizer):
         self.model, self.optimizer = model, optimizer
         self.step, self.state, self.nats, self.history = 0, None, [], []
@@ -126,45 +141,29 @@ class _Run:
         return {name: array.copy() for name, array in self.model.parameters.items()}
 
     def is_due(self, every, steps):
-        """Say whether an evaluation is due, and has not been made."""
+        """Return True if an evaluation is due, and has not been made."""
         made = self.history and self.history[-1]["step"] == self.step
         return not made and (self.step % every == 0 or self.step == steps)
 
     def learn(self, first, x, y, rate, clip, seed):
-        """Make one step of training."""
-        rng = np.random.default_rng([seed, self.step])
-        with self._finite():
-            logits, self.state = self.model.forward(x, None if first else self.state, rng)
-            loss, dlogits = cross_entropy(logits, y)
-            self.model.backward(dlogits)
-            gradients = self.model.gradients
-            if clip is not None:
-                clip_by_norm(gradients, clip)
-            self.optimizer.update(self.model.parameters, gradients, rate)
+        """Make one step of training, with random numbers of its own for the dropout."""
+        with finite(self.step, self.KEPT):
+            loss, self.state = learn(
+                self.model, x, y, cross_entropy, self.optimizer, rate, clip,
+                state=None if first else self.state, rng=np.random.default_rng([seed, self.step]),
+            )  # fmt: skip
         self.nats.append(loss)
         self.step += 1
 
-    def judge(self, held_out):
-        """Evaluate on the held-out text, and keep the weights if they are the best so far."""
-        with self._finite():
+    def evaluate(self, held_out):
+        """Measure the bits on the held-out text, and keep the weights if they are the best."""
+        with finite(self.step, self.KEPT):
             bits = bits_per_token(self.model.log_probabilities(held_out))
         training = float(np.mean(self.nats) / np.log(2)) if self.nats else None
         if all(bits < row["held_out"] for row in self.history):
             self.best = self._weights()
         self.history.append({"step": self.step, "held_out": bits, "training": training})
         self.nats = []
-
-    @contextmanager
-    def _finite(self):
-        """Turn the complaint about a number that is not finite into one about the training."""
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                yield
-        except ValueError as error:  # all else was checked before the first step
-            raise FloatingPointError(
-                f"training stopped at step {self.step}: {error} (try a lower rate, a warm-up, or "
-                "clipping; the model keeps the best weights so far)"
-            ) from error
 
     def save(self, path, recipe):
         """Store all that the training needs to go on."""
@@ -179,17 +178,18 @@ class _Run:
     def load(self, path, recipe):
         """Take all that back, if it is of the same training."""
         arrays, description = checkpoints.load(path, KIND, VERSION)
-        stored = description["recipe"]
-        if differ := [key for key in recipe if stored.get(key) != recipe[key]]:
-            raise ValueError(
-                f"{path} is of a training with other {', '.join(differ)} (give the same again, or "
-                "another file)"
-            )
-        self.state = arrays.pop("state", None)
-        parts = {"weights": {}, "best": {}, "optimizer": {}}
-        for name, array in arrays.items():
-            part, name = name.split("/", 1)
-            parts[part][name] = array
-        checkpoints.restore(self.model.parameters, parts["weights"])
-        self.best, self.optimizer.state = parts["best"], parts["optimizer"]
-        self.step, self.history = description["step"], description["history"]
+        with checkpoints.reading(path):
+            stored = description["recipe"]
+            if differ := [key for key in recipe if stored.get(key) != recipe[key]]:
+                raise ValueError(
+                    f"{path} is of a training with other {', '.join(differ)} (give the same again, "
+                    "or another file)"
+                )
+            parts = {"weights": {}, "best": {}, "optimizer": {}, "state": {}}
+            for name, array in arrays.items():
+                part, _, name = name.partition("/")
+                parts[part][name] = array
+            checkpoints.restore(self.best, parts["best"])
+            checkpoints.restore(self.model.parameters, parts["weights"])
+            self.state, self.optimizer.state = parts["state"].get(""), parts["optimizer"]
+            self.step, self.history = whole("step", description["step"], 0), description["history"]

@@ -3,11 +3,13 @@
 import re
 import string
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import repeat
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from rnnbook._check import whole
+from rnnbook._check import integers, whole
 
 # The texts of these two are longer than one character and hold punctuation, so no
 # piece of a text is ever one of them.
@@ -25,8 +27,8 @@ _WORD = rf"[^\s{_PUNCTUATION}]+"
 _PIECE = re.compile(rf"\s\s+| ?(?:{_WORD}(?:['’-]{_WORD})*|[{_PUNCTUATION}])|\s")
 
 
-def tokens(text, unit):
-    """Cut a text into its tokens, so that :func:`join` gives back exactly that text.
+def tokens(text: str, unit: str) -> list[str]:
+    """Split a text into its tokens, so that :func:`join` gives back exactly that text.
 
     Parameters
     ----------
@@ -43,19 +45,17 @@ def tokens(text, unit):
     list of str
         The tokens in order; none is empty.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the text is not a str, or the unit is unknown.
+    >>> tokens("Who, me? 3.5", "words")
+    ['Who', ',', 'me', '?', '3', '.', '<join>', '5']
     """
     return list(_stream(text, unit))
 
 
-def join(tokens, unit):
-    """Put tokens together to a text: the inverse of :func:`tokens`.
+def join(tokens: Iterable[str], unit: str) -> str:
+    """Put tokens together to a text: ``join(tokens(text, unit), unit) == text`` for every text.
 
-    Its arguments are those that ``tokens`` returns and takes:
-    ``join(tokens(text, unit), unit) == text`` for every text.
+    >>> join(["Who", ",", "me", "?"], "words")
+    'Who, me?'
     """
     if _known(unit) == "characters":
         return "".join(tokens)
@@ -129,17 +129,20 @@ class Vocabulary:
         The token of each id, ``tokens[0]`` being ``"<unknown>"``. Among types that are
         equally frequent, the smaller code point comes first.
     counts : numpy.ndarray of int, shape (V,)
-        How often each occurs in the text; ``counts[0]`` counts the tokens that were cut.
+        How often each occurs in the text; ``counts[0]`` counts the tokens that were left out.
     unit : str
         As given.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the text is empty, no type is left, or an argument is of the wrong kind.
+    >>> vocabulary = Vocabulary("to be or not to be", "words")
+    >>> vocabulary.tokens
+    ('<unknown>', 'be', 'to', 'not', 'or')
+    >>> vocabulary.encode("to be, or not")
+    array([2, 1, 0, 4, 3], dtype=int32)
+    >>> vocabulary
+    Vocabulary(V=5, unit='words')
     """
 
-    def __init__(self, text, unit, min_count=1, max_size=None):
+    def __init__(self, text: str, unit: str, min_count: int = 1, max_size: int | None = None):
         min_count = whole("min_count", min_count)
         count = Counter(_stream(text, unit))
         if not count:
@@ -158,11 +161,14 @@ class Vocabulary:
         self.counts[0] -= self.counts[1:].sum()
         self._id = {token: i for i, token in enumerate(kept, start=1)}
 
+    def __repr__(self):
+        return f"Vocabulary(V={len(self)}, unit={self.unit!r})"
+
     def __len__(self):
         """Return V, the number of ids."""
         return len(self.tokens)
 
-    def encode(self, text):
+    def encode(self, text: str) -> np.ndarray:
         """Turn a text into ids.
 
         Tokens that the vocabulary lacks become 0, the unknown token. The result is an array
@@ -183,49 +189,33 @@ class Vocabulary:
             table.take(np.frombuffer(part, "<u4"), mode="clip", out=ids[i : i + 65536])
         return ids
 
-    def decode(self, ids):
-        """Turn ids into the text that they stand for.
+    def decode(self, ids: ArrayLike) -> str:
+        """Turn ids, shape (n,), into the text that they stand for.
 
-        Ids are whole numbers from 0 to V - 1; others raise an error. The unknown token reads
-        ``<unknown>``, and ``decode(encode(text)) == text`` for a text without unknown tokens.
+        The unknown token reads ``<unknown>``, and ``decode(encode(text)) == text`` for a text
+        without unknown tokens.
         """
         ids = token_ids(ids, len(self))
         return join((self.tokens[i] for i in ids), self.unit)
 
 
-def token_ids(ids, V=None, least=0):
-    """Return ``ids`` as an array of whole numbers on one axis, or say what is wrong.
+def token_ids(
+    ids: ArrayLike, V: int | None = None, least: int = 0, name: str = "ids"
+) -> np.ndarray:
+    """Return the ids of a text's tokens as whole numbers on one axis, or say what is wrong.
 
-    Parameters
-    ----------
-    ids : array_like of int, shape (n,)
-        The ids of a text's tokens.
-    V : int, optional
-        The vocabulary size: ids must be below it.
-    least : int
-        The smallest allowed n.
+    They must be at least ``least``, and from 0 to V - 1; the name stands in the error message.
 
-    Returns
-    -------
-    numpy.ndarray of int, shape (n,)
-        The ids. Anything else raises a TypeError or a ValueError.
+    >>> token_ids([2, 0, 1], V=3)
+    array([2, 0, 1])
     """
-    array = np.asarray(ids)
-    if array.size == 0:
-        array = array.astype(np.int32)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"ids must be whole numbers, got dtype {array.dtype} (encode a text first)")
+    array = integers(name, ids, V)
     if array.ndim != 1:
-        raise ValueError(f"ids must have shape (n,), got {array.shape}")
+        raise ValueError(f"{name} must have shape (n,), got {array.shape}")
     if len(array) < least:
         raise ValueError(
-            f"ids must hold at least {least} tokens, got {len(array)} (give a longer text)"
+            f"{name} must hold at least {least} tokens, got {len(array)} (give a longer text)"
         )
-    bad = array < 0 if V is None else (array < 0) | (array >= V)
-    if bad.any():
-        allowed = "0 or more" if V is None else f"from 0 to V - 1 = {V - 1}"
-        at = bad.argmax()
-        raise ValueError(f"ids must be {allowed}, got {array[at]} at index {at}")
     return array
 
 
@@ -241,8 +231,8 @@ def _inputs_and_targets(ids, B, T):
     return ids[:-1], ids[1:], B, T
 
 
-def stateful_batches(ids, B, T):
-    """Cut a text into batches in which each row goes on where it stopped one batch before.
+def stateful_batches(ids: ArrayLike, B: int, T: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Split a text into batches in which each row goes on where it stopped one batch before.
 
     This is what truncated backpropagation through time needs: the state after a batch is
     the state before the next one, row by row.
@@ -258,8 +248,10 @@ def stateful_batches(ids, B, T):
     -------
     iterator of (x, y), each numpy.ndarray of int, shape (B, T)
         Inputs, and as targets the token after each: (n - 1) // (B T) batches. What is left
-        at the end, at most B T tokens, is not used. A text that is too short for one batch
-        raises a ValueError.
+        at the end, at most B T tokens, is not used.
+
+    >>> [x.tolist() for x, y in stateful_batches(range(9), B=2, T=2)]
+    [[[0, 1], [4, 5]], [[2, 3], [6, 7]]]
     """
     x, y, B, T = _inputs_and_targets(ids, B, T)
     length = len(x) // (B * T) * T
@@ -267,8 +259,10 @@ def stateful_batches(ids, B, T):
     return ((x[:, t : t + T], y[:, t : t + T]) for t in range(0, length, T))
 
 
-def shuffled_batches(ids, B, T, seed):
-    """Cut a text into windows of T tokens and put them into batches in a random order.
+def shuffled_batches(
+    ids: ArrayLike, B: int, T: int, seed: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Split a text into windows of T tokens and put them into batches in a random order.
 
     Parameters
     ----------
@@ -284,7 +278,9 @@ def shuffled_batches(ids, B, T, seed):
     iterator of (x, y), each numpy.ndarray of int, shape (B, T)
         Inputs, and as targets the token after each. The inputs of no two windows overlap.
         Fewer than B windows, others for each seed, do not fill a batch and are not used.
-        A text that is too short for one batch raises a ValueError.
+
+    >>> [len(x) for x, y in shuffled_batches(range(90), B=4, T=8)]
+    [4, 4]
     """
     x, y, B, T = _inputs_and_targets(ids, B, T)
     N = len(x) // T

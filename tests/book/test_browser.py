@@ -3,11 +3,11 @@
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from conftest import ROOT
+from conftest import PATIENCE, ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-WIDTHS = {"desktop": 1280, "phone": 390}
+DESKTOP, PHONE, SMALL = ({"width": width, "height": 900} for width in (1280, 390, 320))
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 CHAPTER_LIMIT = 1_500_000
 TYPESET = "() => !window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)"
@@ -40,6 +40,7 @@ class Visit:
         self.problems = []
         self.requested = set()
         self.context = browser.new_context(reduced_motion="reduce", **context)
+        self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.page.on("request", self.on_request)
         self.page.on("pageerror", lambda e: self.note(f"page error: {e}"))
@@ -74,34 +75,39 @@ class Visit:
         for equation in self.page.evaluate(UNTYPESET):
             self.note(f"equation not typeset: {equation}")
 
+    def check(self, screen, theme, rules):
+        """Show the present page on a screen, in a theme, and look at it with axe."""
+        self.page.set_viewport_size(screen)
+        self.page.emulate_media(color_scheme=theme)
+        self.page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+        for violation in self.page.evaluate(AXE, rules):
+            self.note(f"axe, {theme}, {screen['width']} pixels: {violation}")
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("device", WIDTHS)
-def test_each_page_is_whole_accessible_and_fits(book, book_url, browser, theme, device):
+    def check_width(self, screen):
+        """Note what makes the page scroll sideways on a narrow screen."""
+        self.page.set_viewport_size(screen)
+        if wide := self.page.evaluate(WIDE):
+            self.note(f"scrolls sideways at {screen['width']} pixels: {wide}")
+
+
+def test_each_page_is_whole_accessible_narrow_and_light(book, browser, capsys):
+    """From a folder, without a server: each page is loaded once, and looked at in four ways."""
     axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-    screen = {"width": WIDTHS[device], "height": 900}
-    with Visit(browser, book_url, color_scheme=theme, viewport=screen) as visit:
-        for name in pages(book):
-            visit.open(name)
-            shown = visit.page.evaluate("document.documentElement.dataset.theme")
-            if shown != theme:
-                visit.note(f"shows the {shown} theme where the reader's system is {theme}")
-            if device == "phone" and (wide := visit.page.evaluate(WIDE)):
-                visit.note(f"the page scrolls sideways: {wide}")
-            visit.page.evaluate(axe)
-            for violation in visit.page.evaluate(AXE, RULES):
-                visit.note(f"axe: {violation}")
-    assert visit.problems == []
-
-
-def test_pages_open_from_a_folder_and_are_light(book, browser, capsys):
-    """Without a server: nothing leaves, equations are set, and a chapter stays small."""
     weights = {}
-    with Visit(browser, book.as_uri() + "/", viewport={"width": 1280, "height": 900}) as visit:
+    with Visit(browser, book.as_uri() + "/", viewport=DESKTOP, color_scheme="light") as visit:
         for name in pages(book):
+            visit.page.set_viewport_size(DESKTOP)
+            visit.page.emulate_media(color_scheme="light")
             visit.open(name)
             own = {p for p in visit.requested if not p.startswith("_static/mathjax/")}
             weights[name] = sum((book / p).stat().st_size for p in own)
+            visit.page.evaluate(axe)
+            visit.check(DESKTOP, "light", RULES)
+            visit.check(DESKTOP, "dark", ["color-contrast"])
+            visit.check(PHONE, "dark", RULES)
+            visit.check(PHONE, "light", ["color-contrast"])
+            visit.check_width(PHONE)
+            visit.check_width(SMALL)
     with capsys.disabled():
         print("\nWeight of each page beside MathJax and its fonts, uncompressed:")
         print("\n".join(f"  {size / 1e6:5.2f} MB  {name}" for name, size in weights.items()))
@@ -111,10 +117,41 @@ def test_pages_open_from_a_folder_and_are_light(book, browser, capsys):
     assert {n: w for n, w in chapters.items() if w >= CHAPTER_LIMIT} == {}
 
 
+def test_pages_are_whole_when_a_server_sends_them(book_url, browser):
+    with Visit(browser, book_url, viewport=DESKTOP) as visit:
+        for name in ("index.html", "notebooks/01_recurrent_neuron.html", "reference/api.html"):
+            visit.open(name)
+    assert visit.problems == []
+
+
+BLOCKED = """for (const name of ["localStorage", "sessionStorage"])
+    Object.defineProperty(window, name, {configurable: true, get() {
+        throw new DOMException("Access is denied for this document.", "SecurityError"); }});"""
+
+
+def test_where_the_browser_keeps_nothing_the_theme_s_buttons_work(book_url, browser):
+    with Visit(browser, book_url, color_scheme="light", viewport=DESKTOP) as visit:
+        visit.context.add_init_script(BLOCKED)
+        visit.open("notebooks/01_recurrent_neuron.html")
+        themes = set()
+        for _ in range(3):
+            visit.page.locator(".theme-switch-button:visible").first.click()
+            themes.add(visit.page.evaluate("document.documentElement.dataset.theme"))
+        assert themes == {"light", "dark"}
+        search = visit.page.locator("dialog#pst-search-dialog")
+        visit.page.keyboard.press("Control+k")
+        search.wait_for(state="visible")
+        visit.page.keyboard.press("Escape")
+        search.wait_for(state="hidden")
+        visit.page.locator(".search-button__button:visible").first.click()
+        search.wait_for(state="visible")
+    assert visit.problems == []
+
+
 def test_search_finds_a_word_of_the_book(book_url, browser):
     with Visit(browser, book_url) as visit:
         visit.open("search.html?q=neuron")
-        visit.page.wait_for_selector("#search-results li a", timeout=10_000)
+        visit.page.wait_for_selector("#search-results li a")
     assert visit.problems == []
 
 

@@ -1,4 +1,4 @@
-"""A notebook where only Colab's packages are: its first cell fetches the course, and all runs."""
+"""A notebook where only Colab's packages are: its first cell installs the course, and all runs."""
 
 import json
 import os
@@ -6,18 +6,21 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOK = ROOT / "notebooks" / "01_recurrent_neuron.ipynb"
+from tools import ROOT, notebooks
+
+CHAPTER = notebooks.sources()[0]
 THERE = [
     "numpy",
     "matplotlib",
     "tensorflow" if sys.platform == "darwin" else "tensorflow-cpu",
     "ipython",
-    "threadpoolctl",  # with scikit-learn
+    "pooch",  # with librosa
     "tqdm",
 ]
 
@@ -77,28 +80,17 @@ def run(*command, **options):
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory):
-    """Return a fresh git repository that holds the working tree as it is now."""
+def release(tmp_path_factory):
+    """Return the address of an archive such as a tag has, of the working tree as it is now."""
     if shutil.which("git") is None or not (ROOT / ".git").exists():
         pytest.skip("needs git, and a git checkout")
-    folder = tmp_path_factory.mktemp("clone")
     _, listed = run("git", "ls-files", "-coz", "--exclude-standard", cwd=ROOT)
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, folder / name)
-    author = [
-        "-c",
-        "user.name=test",
-        "-c",
-        "user.email=test@example.org",
-        "-c",
-        "commit.gpgsign=false",
-    ]
-    for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-q", "-m", "The tree"]):
-        code, words = run("git", *command, cwd=folder)
-        assert code == 0, words
-    return folder
+    archive = tmp_path_factory.mktemp("release") / "v0.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in filter(None, listed.split("\0")):
+            if (ROOT / name).is_file():
+                file.write(ROOT / name, f"rnnbook-0/{name}")
+    return archive.as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -107,23 +99,23 @@ def colab(tmp_path_factory):
     folder = tmp_path_factory.mktemp("colab")
     uv = str(Path(sys.executable).with_name("uv"))
     pins = folder / "pins.txt"
-    export = [uv, "export", "--frozen", "-q", "--no-hashes", "--no-emit-project", "-o", str(pins)]
+    export = [
+        uv,
+        "export",
+        "--frozen",
+        "-q",
+        "--no-hashes",
+        "--no-emit-project",
+        "--extra",
+        "notebooks",
+    ]
+    export += ["-o", pins]
     code, words = run(*export, cwd=ROOT)
     assert code == 0, words
     python = folder / "venv" / "bin" / "python"
-    for command in (
-        [
-            uv,
-            "venv",
-            "-q",
-            "--no-project",
-            "--seed",
-            "--python",
-            sys.executable,
-            str(folder / "venv"),
-        ],
-        [uv, "pip", "install", "-q", "--python", str(python), "--constraint", str(pins), *THERE],
-    ):
+    venv = [uv, "venv", "-q", "--no-project", "--seed", "--python", sys.executable, folder / "venv"]
+    install = [uv, "pip", "install", "-q", "--python", python, "--constraint", pins, *THERE]
+    for command in (venv, install):
         code, words = run(*command, cwd=folder)
         if code:
             stop = pytest.fail if os.environ.get("CI") else pytest.skip
@@ -132,22 +124,24 @@ def colab(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def report(clone, colab, tmp_path_factory):
+def report(release, colab, tmp_path_factory):
     folder = tmp_path_factory.mktemp("elsewhere")
     (folder / "runner.py").write_text(RUNNER, encoding="utf-8")
-    shutil.copyfile(NOTEBOOK, folder / NOTEBOOK.name)
+    notebook = notebooks.read_source(CHAPTER)
+    setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    setup.source, found = re.subn(r'"https://\S+\.zip"', f'"{release}"', setup.source)
+    assert found == 1
+    nbformat.write(notebook, folder / "chapter.ipynb")
     variables = environment(
-        RNNBOOK_SOURCE=f"git+{clone.as_uri()}",
-        IPYTHONDIR=str(folder / "ipython"),
-        MPLBACKEND="module://matplotlib_inline.backend_inline",
+        IPYTHONDIR=str(folder / "ipython"), MPLBACKEND="module://matplotlib_inline.backend_inline"
     )
-    command = [str(colab), "runner.py", NOTEBOOK.name, "report.json"]
+    command = [str(colab), "runner.py", "chapter.ipynb", "report.json"]
     run = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     return json.loads((folder / "report.json").read_text("utf-8"))
 
 
-def test_the_course_was_missing_and_came_from_the_clone(report, colab):
+def test_the_course_was_missing_and_came_from_the_release(report, colab):
     assert report["missing"]
     site = next(colab.parent.parent.glob("lib/python*/site-packages"))
     assert Path(report["package"]) == site / "rnnbook" / "__init__.py"
@@ -157,11 +151,8 @@ def test_the_course_was_missing_and_came_from_the_clone(report, colab):
 def test_nothing_else_was_installed_or_moved(report):
     assert {n for n in report["after"] if n not in report["before"]} == {"rnnbook"}
     assert {n: report["after"][n] for n in report["before"]} == report["before"]
-    locked = dict(
-        re.findall(
-            r'name = "([\w-]+)"\nversion = "([\w.]+)"', (ROOT / "uv.lock").read_text("utf-8")
-        )
-    )
+    lock = (ROOT / "uv.lock").read_text("utf-8")
+    locked = dict(re.findall(r'name = "([\w-]+)"\nversion = "([\w.]+)"', lock))
     versions = {n.lower().replace("_", "-"): v for n, v in report["before"].items()}
     assert {n: versions[n] for n in THERE} == {n: locked[n] for n in THERE}
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import threading
+import time
 import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,11 +28,27 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         """Send the file, or fail."""
         self.server.asked += 1
+        if self.server.mode in ("endless", "drip"):
+            return self.go_on()
         content = {"wrong": CONTENT.replace(b"smiled", b"looked")}.get(self.server.mode, CONTENT)
         self.send_response(404 if self.server.mode == "missing" else 200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2 if self.server.mode == "cut" else None])
+
+        return None
+
+    def go_on(self):
+        """Send without an end, until the other side has enough."""
+        self.send_response(200)
+        self.end_headers()
+        chunk = b"a" if self.server.mode == "drip" else CONTENT
+        try:
+            while not self.server.stop.wait(0.02 if self.server.mode == "drip" else 0):
+                self.wfile.write(chunk)
+                self.server.sent += len(chunk)
+        except OSError:
+            self.server.left.set()
 
     def log_message(self, *args):
         """Say nothing."""
@@ -41,7 +58,9 @@ class Handler(BaseHTTPRequestHandler):
 def server(tmp_path, monkeypatch):
     """Serve the file as one of the classic texts, with a manifest and a cache of its own."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.mode, server.asked, server.cache = "right", 0, tmp_path / "cache"
+        server.mode, server.asked, server.sent = "right", 0, 0
+        server.cache = tmp_path / "cache"
+        server.stop, server.left = threading.Event(), threading.Event()
         address = f"http://127.0.0.1:{server.server_port}/35.txt"
         manifest = {
             "name": "the-time-machine",
@@ -56,6 +75,7 @@ def server(tmp_path, monkeypatch):
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
         yield server
+        server.stop.set()
         server.shutdown()
 
 
@@ -114,6 +134,26 @@ def test_a_wrong_file_is_not_kept(server):
     assert_nothing_was_kept_and_the_next_try_succeeds(server)
 
 
+def test_an_endless_answer_is_cut_off_and_not_kept(server):
+    server.mode = "endless"
+    with pytest.raises(ValueError, match=rf"manifest.toml \({len(CONTENT)} bytes\), got other"):
+        data.classic("the-time-machine")
+    assert server.left.wait(10)  # the connection was closed
+    assert server.sent < len(CONTENT) + 2**23  # what was under way, too
+    assert_nothing_was_kept_and_the_next_try_succeeds(server)
+
+
+def test_an_answer_that_drips_is_given_up(server, monkeypatch):
+    monkeypatch.setattr(data, "SECONDS", 0.5)
+    server.mode = "drip"
+    start = time.monotonic()
+    with pytest.raises(OSError, match=r"could not be fetched: it was not complete after 0.5 sec"):
+        data.classic("the-time-machine")
+    assert time.monotonic() - start < 20
+    monkeypatch.setattr(data, "SECONDS", 60)
+    assert_nothing_was_kept_and_the_next_try_succeeds(server)
+
+
 def test_without_a_server_a_file_put_there_by_hand_is_taken(server):
     server.shutdown()
     server.server_close()
@@ -152,10 +192,16 @@ def test_a_file_damaged_later_is_fetched_again(server, damage):
     assert_nothing_was_kept_and_the_next_try_succeeds(server)
 
 
-def test_a_cache_that_cannot_be_made_is_named(server, tmp_path):
-    server.cache.write_text("a file where the folder should be", encoding="utf-8")
-    with pytest.raises(OSError, match="cache"):
-        data.classic("the-time-machine")
+def test_a_cache_that_cannot_be_written_is_named_before_anything_is_fetched(
+    server, monkeypatch, tmp_path
+):
+    (tmp_path / "file").write_text("a file where the folder should be", encoding="utf-8")
+    closed = "/proc/rnnbook" if os.path.isdir("/proc") else str(tmp_path / "file")
+    for folder in (str(tmp_path / "file"), str(tmp_path / "file" / "cache"), closed):
+        monkeypatch.setenv("RNNBOOK_CACHE", folder)
+        message = rf"^{re.escape(folder)}, .*cannot be written: .* RNNBOOK_CACHE\)$"
+        with pytest.raises(OSError, match=message):
+            data.classic("the-time-machine")
     assert server.asked == 0
 
 

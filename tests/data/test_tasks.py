@@ -32,6 +32,7 @@ def test_windows_do_not_share_memory_with_the_series():
         ([[1, 2], [3, 4]], 1, ValueError, r"series must have shape \(n\)"),
         ([1, np.nan, 3], 1, ValueError, "series must be finite"),
         (["a", "b"], 1, TypeError, "series must hold real numbers"),
+        (np.ma.masked_array([1.0, -9999, 3], [0, 1, 0]), 1, TypeError, "masked at index 1"),
     ],
 )
 def test_windows_refuse(series, T, error, message):
@@ -46,8 +47,10 @@ def test_delayed_recall_asks_for_the_symbol_that_it_showed():
     assert (x[:, 0].argmax(1) == y[:, -1]).all()
     assert set(y[:, -1].tolist()) == {1, 2, 3, 4}
     assert (y[:, :-1] == 0).all()
-    # After the first step nothing in the input tells the sequences apart.
-    assert (x[:, 1:] == x[0, 1:]).all()
+    # One-hot, then T - 2 blanks, then the question: a vector of ones, at the very last step.
+    assert (x[:, 0].sum(1) == 1).all()
+    blank, question = [1] + V * [0], (V + 1) * [1]
+    assert x[:, 1:].tolist() == B * [(T - 2) * [blank] + [question]]
 
 
 def test_running_total_is_a_sum_modulo_v():
@@ -68,7 +71,7 @@ def test_echoes_repeat_as_often_as_said():
 
 def test_copying_wants_the_symbols_again_in_their_order():
     B, lag, K, V = 200, 30, 10, 8
-    x, y = tasks.copying(B, lag, K, V, seed=0)
+    x, y = tasks.copying(B, K, V, lag, seed=0)
     T = lag + 2 * K
     assert x.shape == (B, T, V + 2)
     assert (x.sum(2) == 1).all()
@@ -84,7 +87,7 @@ def test_copying_wants_the_symbols_again_in_their_order():
 
 
 def test_copying_draws_all_symbols_equally_often():
-    x, _ = tasks.copying(5000, 1, 4, 5, seed=0)
+    x, _ = tasks.copying(5000, 4, 5, 1, seed=0)
     share = x[:, :4, 1:6].mean(axis=0)  # place by symbol
     # Four standard errors of a share of 1/5 among 5,000.
     assert abs(share - 1 / 5).max() < 4 * (0.2 * 0.8 / 5000) ** 0.5
@@ -134,40 +137,51 @@ def test_counting_with_one_length_has_no_padding():
     assert y.tolist() == [[1, 1, 1, 2, 2, 2, 0]] * 5
 
 
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda seed: tasks.delayed_recall(20, 5, 3, seed)[0],
-        lambda seed: tasks.running_total(20, 5, 3, seed)[0],
-        lambda seed: tasks.echoes(100, 3, 2, 0.5, seed),
-        lambda seed: tasks.copying(20, 5, 4, 3, seed)[0],
-        lambda seed: tasks.adding(20, 5, seed)[0],
-        lambda seed: tasks.counting(20, 1, 9, seed)[0],
-    ],
-)
-def test_the_seed_decides(draw):
-    assert (draw(1) == draw(1)).all()
-    assert (draw(1) != draw(2)).any()
+DRAWS = {
+    "delayed_recall": lambda **seed: tasks.delayed_recall(20, 5, 3, **seed)[0],
+    "running_total": lambda **seed: tasks.running_total(20, 5, 3, **seed)[0],
+    "echoes": lambda **seed: tasks.echoes(100, 3, 2, 0.5, **seed),
+    "copying": lambda **seed: tasks.copying(20, 4, 3, 5, **seed)[0],
+    "adding": lambda **seed: tasks.adding(20, 5, **seed)[0],
+    "counting": lambda **seed: tasks.counting(20, 1, 9, **seed)[0],
+}
+
+
+@pytest.mark.parametrize("task", DRAWS)
+def test_the_seed_decides_and_is_0(task):
+    draw = DRAWS[task]
+    assert (draw(seed=1) == draw(seed=np.int64(1))).all()
+    assert (draw(seed=1) != draw(seed=2)).any()
+    assert (draw() == draw(seed=0)).all()
+    for wrong, kind in [(-1, ValueError), (None, TypeError), ("1", TypeError), (0.0, TypeError)]:
+        with pytest.raises(kind, match=r"^seed must be"):
+            draw(seed=wrong)
+
+
+def test_each_task_is_drawn_anew_for_each_sequence():
+    for task in DRAWS.keys() - {"echoes"}:
+        assert len(np.unique(DRAWS[task](), axis=0)) > 1
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: tasks.delayed_recall(0, 5, 3, 0), ValueError, "B must be at least 1, got 0"),
-        (lambda: tasks.delayed_recall(2, 1, 3, 0), ValueError, "T must be at least 2, got 1"),
-        (lambda: tasks.delayed_recall(2, 5, 3, None), TypeError, "seed must be a whole number"),
-        (lambda: tasks.running_total(2, 5, 1, 0), ValueError, "V must be at least 2, got 1"),
-        (lambda: tasks.running_total(2, 5, 2, -1), ValueError, "seed must be at least 0"),
-        (lambda: tasks.echoes(10, 4, 0, 0.5, 0), ValueError, "lag must be at least 1, got 0"),
-        (lambda: tasks.echoes(5, 4, 5, 0.5, 0), ValueError, "n must be at least 6, got 5"),
-        (lambda: tasks.echoes(10, 4, 2, 1.5, 0), ValueError, "from 0 to 1, got 1.5"),
-        (lambda: tasks.copying(2, 0, 3, 8, 0), ValueError, "lag must be at least 1, got 0"),
-        (lambda: tasks.copying(2, 5, 0, 8, 0), ValueError, "symbols must be at least 1, got 0"),
-        (lambda: tasks.copying(2, 5, 3, 1, 0), ValueError, "V must be at least 2, got 1"),
-        (lambda: tasks.adding(2, 1, 0), ValueError, "T must be at least 2, got 1"),
-        (lambda: tasks.adding(2.5, 4, 0), TypeError, "B must be a whole number"),
-        (lambda: tasks.counting(2, 0, 3, 0), ValueError, "n_min must be at least 1, got 0"),
-        (lambda: tasks.counting(2, 4, 3, 0), ValueError, "n_max must be at least 4, got 3"),
+        (lambda: tasks.delayed_recall(0, 5, 3), ValueError, "B must be at least 1, got 0"),
+        (lambda: tasks.delayed_recall(2, 1, 3), ValueError, "T must be at least 2, got 1"),
+        (lambda: tasks.delayed_recall(2, 5, 1), ValueError, "V must be at least 2, got 1"),
+        (lambda: tasks.running_total(2, 5, 1), ValueError, "V must be at least 2, got 1"),
+        (lambda: tasks.echoes(10, 4, 0, 0.5), ValueError, "lag must be at least 1, got 0"),
+        (lambda: tasks.echoes(5, 4, 5, 0.5), ValueError, "n must be at least 6, got 5"),
+        (lambda: tasks.echoes(9, 4, 2, 1.5), ValueError, "repeat .* 0 and at most 1, got 1.5"),
+        (lambda: tasks.echoes(9, 4, 2, "x"), TypeError, "repeat must be a number, got 'x'"),
+        (lambda: tasks.echoes(9, 4, 2, np.nan), ValueError, "repeat must be finite, got nan"),
+        (lambda: tasks.copying(2, 3, 8, 0), ValueError, "lag must be at least 1, got 0"),
+        (lambda: tasks.copying(2, 0, 8, 5), ValueError, "symbols must be at least 1, got 0"),
+        (lambda: tasks.copying(2, 3, 1, 5), ValueError, "V must be at least 2, got 1"),
+        (lambda: tasks.adding(2, 1), ValueError, "T must be at least 2, got 1"),
+        (lambda: tasks.adding(2.5, 4), TypeError, "B must be a whole number"),
+        (lambda: tasks.counting(2, 0, 3), ValueError, "n_min must be at least 1, got 0"),
+        (lambda: tasks.counting(2, 4, 3), ValueError, "n_max must be at least 4, got 3"),
     ],
 )
 def test_tasks_refuse(call, error, message):

@@ -2,16 +2,10 @@
 
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "benchmarks")]
-
-import pages  # noqa: E402
-import report  # noqa: E402
+from tools import ROOT, pages, report
 
 RESULTS = sorted(report.RESULTS.glob("*.json"))
 each_result = pytest.mark.parametrize("path", RESULTS, ids=lambda p: p.stem)
@@ -34,7 +28,7 @@ def test_there_are_results():
 @each_result
 def test_a_result_says_what_made_it(path):
     result = saved(path)
-    assert result["command"] == f"python benchmarks/{path.stem}.py"
+    assert result["command"] == f"python -m benchmarks.{path.stem}"
     assert (ROOT / "benchmarks" / f"{path.stem}.py").is_file()
     assert re.search(r"\d+ cores", result["machine"])
     assert {"python", "numpy"} <= set(result["versions"])
@@ -86,7 +80,7 @@ def test_a_figure_is_shown_with_its_words(results):
     report.save(
         "speed", "Speed", ["ms"], [[1.0]], figure="speed.svg", alt="Two bars of one height."
     )
-    figure = "![Two bars of one height.](benchmarks/results/speed.svg)"
+    figure = "![Two bars of one height.](../benchmarks/results/speed.svg)"
     assert figure in pages.benchmarks_page()
 
 

@@ -1,10 +1,8 @@
-"""The project around the course: addresses, versions, floors, workflows, documents."""
+"""The project around the course: addresses, versions, documents, what must not be in it."""
 
-import ast
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -13,14 +11,13 @@ import yaml
 from packaging.requirements import Requirement
 
 import rnnbook
+from tools import ROOT, environment, notebooks, setup
 
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGE = ROOT / "rnnbook"
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 OWNER, NAME = PYPROJECT["project"]["urls"]["Repository"].split("/")[-2:]
 LOCKS = {"uv.lock", "package-lock.json"}
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-MODULES = sorted(PACKAGE.rglob("*.py"))
+VERSION = PYPROJECT["project"]["version"]
 
 
 def project_files():
@@ -75,9 +72,7 @@ def test_every_address_is_that_of_pyproject():
 
 def test_the_places_that_need_an_address_have_it():
     assert {kind for kind, *_ in addresses(read("README.md"))} == set(ADDRESSES)
-    notebooks = sorted((ROOT / "notebooks").glob("*.py"))
-    names = ["CITATION.cff", "CONTRIBUTING.md", *(n.relative_to(ROOT) for n in notebooks)]
-    for name in names:
+    for name in ["CITATION.cff", "CONTRIBUTING.md", *notebooks.sources()]:
         assert ("repository", OWNER, NAME) in addresses(read(name)), name
 
 
@@ -97,13 +92,13 @@ def test_an_address_is_found_in_every_form(text, found):
 
 def test_chapters_of_the_readme_are_all_chapters_and_its_links_reach_them():
     chapters = {p.stem for p in (ROOT / "notebooks").glob("*.py")}
-    files = re.findall(r"/blob/main/(\S+?)\)", read("README.md"))
-    files += re.findall(r"\?urlpath=lab/tree/(\S+?)\)", read("README.md"))
+    files = re.findall(rf"/blob/v{VERSION}/(\S+?)\)", read("README.md"))
+    files += re.findall(rf"/v{VERSION}\?urlpath=lab/tree/(\S+?)\)", read("README.md"))
     assert all((ROOT / file).is_file() for file in files), files
     assert sorted(Path(file).stem for file in files) == sorted([*chapters, *chapters])
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "LICENSE-text.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "index.md"])
 def test_links_of_the_documents_reach_a_file_and_pictures_have_words(name):
     for bang, words, target in re.findall(r"(!?)\[([^\[\]]*)\]\(([^)\s]+)\)", read(name)):
         assert target.startswith("https://") or (ROOT / target).exists(), target
@@ -146,24 +141,36 @@ def test_make_help_lists_each_command_in_one_line():
 # Versions.
 
 
-def requirements(lines):
-    """Return requirements in a form that compares: (name, bounds, marker), sorted."""
-    found = map(Requirement, lines)
-    return sorted((r.name, str(r.specifier), str(r.marker or "")) for r in found)
+def locked():
+    """Return the lock's versions: name -> set of versions, one for most."""
+    found = {}
+    for package in tomllib.loads(read("uv.lock"))["package"]:
+        found.setdefault(package["name"], set()).add(package.get("version"))
+    return found
 
 
-def environment():
-    """Return the dependencies of environment.yml: (those of conda, those of pip)."""
-    *conda, last = yaml.safe_load(read("environment.yml"))["dependencies"]
-    return conda, last["pip"]
+def test_environment_has_the_versions_of_the_lock():
+    """It is written from pyproject.toml and the lock; conda and Binder read it."""
+    assert read("environment.yml") == environment.text(), "make lock"
+    *_, python, pip, by_pip = yaml.safe_load(read("environment.yml"))["dependencies"]
+    assert (python, pip) == (f"python={environment.PYTHON}", "pip")
+    itself, *pins = by_pip["pip"]
+    assert itself == "-e .[notebooks]"
+    project = PYPROJECT["project"]
+    extras = [project["optional-dependencies"][name] for name in ("keras", "figures", "notebooks")]
+    named = {
+        Requirement(line).name for lines in [project["dependencies"], *extras] for line in lines
+    }
+    assert {Requirement(pin).name for pin in pins} == named - {"rnnbook"}
+    for pin in map(Requirement, pins):
+        (specifier,) = pin.specifier
+        assert specifier.operator == "=="
+        assert specifier.version in locked()[pin.name]
 
 
-def test_environment_names_what_pyproject_names():
-    _, pip = environment()
-    groups = PYPROJECT["dependency-groups"].values()
-    wanted = [*PYPROJECT["project"]["dependencies"], *(line for g in groups for line in g)]
-    assert pip[0] == "-e ."
-    assert requirements(pip[1:]) == requirements(wanted)
+def test_the_core_needs_numpy_and_two_small_packages():
+    names = [Requirement(line).name for line in PYPROJECT["project"]["dependencies"]]
+    assert names == ["numpy", "pooch", "tqdm"]
 
 
 def supported_pythons():
@@ -179,12 +186,10 @@ def supported_pythons():
 
 def test_python_versions_are_those_of_the_locked_tensorflow():
     oldest, newest = supported_pythons()[0], supported_pythons()[-1]
-    setup = read("tools/setup.py")
-    assert f"OLDEST, NEWEST = (3, {oldest}), (3, {newest})" in setup
+    assert ((3, oldest), (3, newest)) == (setup.OLDEST, setup.NEWEST)
     assert PYPROJECT["project"]["requires-python"].startswith(f">=3.{oldest}")
     assert f"Python 3.{oldest} to 3.{newest}" in read("README.md")
-    conda, _ = environment()
-    assert conda[0] in [f"python=3.{minor}" for minor in supported_pythons()]
+    assert environment.PYTHON in [f"3.{minor}" for minor in supported_pythons()]
     tested = yaml.safe_load(read(".github/workflows/tests.yml"))
     matrix = tested["jobs"]["test"]["strategy"]["matrix"]["python"]
     assert matrix == [f"3.{oldest}", f"3.{newest}"]
@@ -192,140 +197,27 @@ def test_python_versions_are_those_of_the_locked_tensorflow():
 
 def test_the_version_is_one():
     citation = yaml.safe_load(read("CITATION.cff"))
-    assert rnnbook.__version__ == PYPROJECT["project"]["version"] == citation["version"]
+    assert rnnbook.__version__ == VERSION == citation["version"]
+    assert re.search(r"^## (\S+)", read("CHANGELOG.md"), re.MULTILINE)[1] == VERSION
+    assert locked()["rnnbook"] == {VERSION}
+
+
+def test_readers_get_the_release_and_no_branch_that_moves():
+    """Colab's set-up cell, the launch links of README and book: each names the tag."""
+    repository = PYPROJECT["project"]["urls"]["Repository"]
+    archive = f'"{repository}/archive/refs/tags/v{VERSION}.zip"'
+    for source in notebooks.sources():
+        assert archive in source.read_text("utf-8"), source.name
+    config = yaml.safe_load(read("_config.yml"))["sphinx"]["config"]["html_theme_options"]
+    assert config["repository_branch"] == f"v{VERSION}"
+    assert not re.search(r"/(blob|tree|refs/heads|gh/[\w-]+/[\w-]+)/main\b", read("README.md"))
 
 
 def test_the_license_is_the_one_that_is_named():
     named = PYPROJECT["project"]["license"]
     assert named == yaml.safe_load(read("CITATION.cff"))["license"] == "BSD-3-Clause"
     assert read("LICENSE").startswith("BSD 3-Clause License\n")
-    assert "Attribution 4.0 International" in read("LICENSE-text.md")
-
-
-# What GitHub reads.
-
-
-def schema_faults(schema, *files):
-    """Return what check-jsonschema says against files, by a schema that it carries."""
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *files]
-    run = subprocess.run(command, capture_output=True, text=True)
-    return "" if run.returncode == 0 else run.stdout + run.stderr
-
-
-@pytest.mark.parametrize(
-    "schema", ["vendor.github-workflows", "custom.github-workflows-require-timeout"]
-)
-def test_workflows_keep_to_the_schema(schema):
-    assert {p.stem for p in WORKFLOWS} == {"tests", "pages", "newest"}
-    assert schema_faults(schema, *WORKFLOWS) == ""
-
-
-def test_citation_keeps_to_the_schema():
-    assert schema_faults("vendor.citation-file-format", ROOT / "CITATION.cff") == ""
-
-
-def test_a_faulty_workflow_is_found(tmp_path):
-    faulty = tmp_path / "tests.yml"
-    faulty.write_text(read(".github/workflows/tests.yml").replace("runs-on", "run-on"), "utf-8")
-    assert "run-on" in schema_faults("vendor.github-workflows", faulty)
-
-
-def test_workflows_pin_actions_and_may_do_little():
-    for path in WORKFLOWS:
-        workflow = yaml.safe_load(path.read_text("utf-8"))
-        assert workflow["permissions"] == {"contents": "read"}, path.name
-        for job in workflow["jobs"].values():
-            used = [step["uses"] for step in job["steps"] if "uses" in step]
-            assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", use) for use in used), used
-
-
-# The package's floors.
-
-LINE = re.compile(r"^(\d)\. (.+)$", re.MULTILINE)
-FLOORS = {
-    module: int(number)
-    for number, line in LINE.findall(rnnbook.__doc__)
-    for module in re.findall(r"``(\w+)``", line)
-}
-FLOORS["arrays"] = 0  # every floor stands on it
-HEAVY = {"keras", "tensorflow"}
-
-
-def imported(code):
-    """Return the modules that a file imports anywhere, also inside its functions."""
-    found = set()
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative import: write from rnnbook.x import y"
-            inside = node.module == "rnnbook"
-            found |= {f"rnnbook.{a.name}" for a in node.names} if inside else {node.module}
-    return found
-
-
-def breaches(own, code):
-    """Return what a module of ``rnnbook`` imports and should not."""
-    modules = imported(code)
-    inner = {m.split(".")[1] for m in modules if m.startswith("rnnbook.")} - {own}
-    wrong = {m for m in inner if m not in FLOORS or FLOORS[m] >= FLOORS[own]}
-    outer = {m.split(".")[0] for m in modules}
-    return wrong | (outer & HEAVY if own != "keras_models" else set())
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
-def test_module_imports_from_lower_floors_and_is_short(path):
-    code = path.read_text("utf-8")
-    assert len(code.splitlines()) <= 300
-    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
-    if own != "__init__":
-        assert own in FLOORS, "name its floor in rnnbook/__init__.py"
-        assert breaches(own, code) == set()
-
-
-@pytest.mark.parametrize(
-    ("own", "code", "wrong"),
-    [
-        ("cells", "from rnnbook import layers", {"layers"}),
-        ("layers", "from rnnbook.show.diagrams import neuron", {"diagrams"}),
-        ("style", "def f():\n    import rnnbook.show.claims", {"claims"}),
-        ("checks", "from rnnbook.keras import GRU", {"keras_models"}),
-        ("layers", "def f():\n    import keras.layers", {"keras"}),
-        ("claims", "from tensorflow import math", {"tensorflow"}),
-        ("checks", "from rnnbook.exercises import Hint\nfrom rnnbook import no, layers", {"no"}),
-    ],
-)
-def test_a_breach_of_the_floors_is_found(own, code, wrong):
-    assert breaches(own, code) == wrong
-
-
-def test_the_package_names_all_its_modules():
-    found = {p.relative_to(PACKAGE).with_suffix("").parts[0] for p in MODULES} - {"__init__"}
-    assert set(rnnbook.__all__) == found == {m for m in FLOORS if m in found}
-
-
-ONE = "import rnnbook"
-ALL = f"{ONE}; [getattr(rnnbook, m) for m in rnnbook.__all__ if m != 'keras_models']"
-
-
-def seconds_and_modules(statement):
-    """Run a statement after NumPy in a fresh process; return its seconds, and what is loaded."""
-    code = (
-        "import sys, time, numpy; before = time.perf_counter(); "
-        f"{statement}; print(time.perf_counter() - before, *sys.modules)"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    seconds, *modules = run.stdout.split()
-    return float(seconds), {m.split(".")[0] for m in modules}
-
-
-@pytest.mark.parametrize("statement", [ONE, ALL], ids=["package", "all but keras_models"])
-def test_import_is_quick_and_loads_figures_and_keras_on_use(statement):
-    tries = [seconds_and_modules(statement) for _ in range(5)]
-    assert min(seconds for seconds, _ in tries) < 0.3
-    assert tries[0][1] & {*HEAVY, "matplotlib", "IPython"} == set()
+    assert "Attribution 4.0 International" in read("reference/LICENSE-text.md")
 
 
 # What must not be in the repository.

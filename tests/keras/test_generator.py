@@ -5,12 +5,16 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+import copy
+import pickle
+
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from rnnbook.keras import Generator
-from rnnbook.keras.writing import BLOCK
+from rnnbook.keras.writing import BLOCK, Loop
 from rnnbook.text import Vocabulary
 
 TEXT = "The water rises. The rope holds; the lamp, it seems, does not. " * 20
@@ -46,7 +50,7 @@ def called(generator, ids):
 @each_cell
 def test_it_predicts_and_writes_as_the_numpy_model(cell):
     keras_model = made(cell)
-    numpy_model = keras_model.numpy()
+    numpy_model = keras_model.to_numpy()
     wanted = numpy_model.log_probabilities(IDS[:400])
     np.testing.assert_allclose(keras_model.log_probabilities(IDS[:400]), wanted, atol=2e-5)
     wanted = numpy_model.generate(400, "The rope", seed=5, samples=2)
@@ -66,7 +70,7 @@ def test_it_predicts_and_writes_as_the_numpy_model(cell):
     ids=str,
 )
 def test_temperature_top_k_and_top_p_are_those_of_the_numpy_model(generator, settings):
-    wanted = generator.numpy().generate(300, "water", seed=1, **settings)
+    wanted = generator.to_numpy().generate(300, "water", seed=1, **settings)
     assert generator.generate(300, "water", seed=1, **settings) == wanted
 
 
@@ -82,16 +86,34 @@ def test_the_first_token_is_predicted_from_a_state_of_zero(stack):
 
 
 def test_greedy_text_of_a_stack_is_the_argmax_of_plain_calls(stack):
-    drawn = stack.sample(40, 0, IDS[:9], top_k=1)
+    drawn = stack.sample(40, IDS[:9], top_k=1)
     ids = np.concatenate([IDS[:9], drawn])
     wanted = np.asarray(stack(ids[None]))[0].argmax(axis=1)
     assert (drawn == wanted[8:-1]).all()
 
 
+def test_the_next_token_s_probabilities_are_those_of_the_numpy_model(generator, stack):
+    for context in ([], IDS[:1], IDS[: BLOCK + 3]):
+        wanted = generator.to_numpy().next_probabilities(context)
+        np.testing.assert_allclose(generator.next_probabilities(context), wanted, atol=1e-6)
+        following = np.concatenate([context, IDS[:1]]).astype(int)
+        p = stack.next_probabilities(context)[IDS[0]]
+        assert np.exp(stack.log_probabilities(following)[-1]) == pytest.approx(p, abs=1e-6)
+
+
+def test_log_probabilities_of_what_is_drawn_know_no_temperature(generator):
+    rngs = [np.random.default_rng(0)]
+    ((ids, log_p, _),) = Loop(generator.layers, 1, True).run(IDS[:5], 60, rngs, temperature=0.5)
+    np.testing.assert_allclose(log_p[:, 0], generator.log_probabilities(ids[:, 0]), atol=1e-5)
+    rngs = [np.random.default_rng(0)]
+    ((ids, log_p, _),) = Loop(generator.layers, 1, True, True).run(IDS[:5], 60, rngs, top_k=2)
+    np.testing.assert_allclose(log_p[:, 0], generator.log_probabilities(ids[:, 0]), atol=1e-5)
+
+
 def test_draws_have_the_model_s_probabilities(generator):
-    p = np.exp(generator.numpy().log_probabilities(IDS[:3]))  # of the third token, after two
-    next_p = generator.numpy().next_probabilities(IDS[:2])
-    drawn = generator.sample(1, 7, IDS[:2], samples=4000)[:, 0]
+    p = np.exp(generator.to_numpy().log_probabilities(IDS[:3]))  # of the third token, after two
+    next_p = generator.to_numpy().next_probabilities(IDS[:2])
+    drawn = generator.sample(1, IDS[:2], 7, samples=4000)[:, 0]
     share = np.bincount(drawn, minlength=len(LETTERS)) / 4000
     assert abs(next_p[IDS[2]] - p[2]) < 1e-5
     assert abs(share - next_p).max() < 4 * np.sqrt(0.25 / 4000)
@@ -106,14 +128,14 @@ def test_a_text_does_not_depend_on_how_many_are_written(generator):
 
 def test_a_prompt_longer_than_a_block_is_read_to_its_end(generator):
     prompt = TEXT[: BLOCK + 30]
-    assert generator.generate(60, prompt) == generator.numpy().generate(60, prompt)
+    assert generator.generate(60, prompt) == generator.to_numpy().generate(60, prompt)
 
 
 def test_new_weights_are_used_at_once():
     generator = made()
     before = generator.generate(80, "it", top_k=1)
     generator.set_weights([-w for w in generator.get_weights()])
-    assert generator.generate(80, "it", top_k=1) == generator.numpy().generate(80, "it", top_k=1)
+    assert generator.generate(80, "it", top_k=1) == generator.to_numpy().generate(80, "it", top_k=1)
     assert generator.generate(80, "it", top_k=1) != before
 
 
@@ -122,7 +144,7 @@ def test_words_by_one_argument():
     generator = Generator(words, 8, "gru", embedding=4)
     text = generator.generate(30, "The water", seed=0)
     assert text.startswith("The water ")
-    assert text == generator.numpy().generate(30, "The water", seed=0)
+    assert text == generator.to_numpy().generate(30, "The water", seed=0)
 
 
 def test_a_stateful_copy_goes_on_where_it_stopped(stack):
@@ -138,6 +160,66 @@ def test_keras_saves_and_loads_it_with_its_tokens(stack, tmp_path):
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.tokens == LETTERS.tokens
     assert loaded.generate(60, "The ", seed=4) == stack.generate(60, "The ", seed=4)
+
+
+def test_numpy_numbers_as_settings_are_stored(tmp_path):
+    whole = {name: np.int64(2) for name in ("H", "layers", "embedding", "seed", "rows")}
+    generator = Generator(LETTERS, **whole, dropout=np.float32(0.5))
+    generator.save(tmp_path / "model.keras")
+    assert keras.models.load_model(tmp_path / "model.keras").get_config() == generator.get_config()
+
+
+def test_a_stateful_model_comes_back_as_it_was(tmp_path):
+    generator = made(rows=1)
+    parts = IDS[:60].reshape(3, 1, 20)
+    generator(parts[0])
+    generator.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    twins = [loaded, copy.deepcopy(generator), pickle.loads(pickle.dumps(generator))]
+    wanted = [np.asarray(generator(part)) for part in parts[1:]]
+    for twin in twins:
+        assert twin.rows == 1
+        for part, logits in zip(parts[1:], wanted, strict=True):
+            np.testing.assert_allclose(np.asarray(twin(part)), logits, atol=1e-6)
+
+
+def test_it_is_exported_also_after_it_has_written(tmp_path):
+    generator = made("rnn")
+    wanted = np.asarray(generator(IDS[None, :9]))
+    generator.generate(3, "it")
+    generator.log_probabilities(IDS[:3])
+    generator.export(tmp_path / "exported", verbose=False)
+    served = tf.saved_model.load(tmp_path / "exported")
+    given = tf.constant(IDS[None, :9], tf.int32)
+    np.testing.assert_allclose(served.serve(given).numpy(), wanted, atol=1e-5)
+    tf.saved_model.save(generator, str(tmp_path / "saved"))
+
+
+POLICIES = {"mixed_float16": 2e-2, "float16": 2e-2, "mixed_bfloat16": 0.15, "float64": 1e-5}
+
+
+@pytest.mark.parametrize("policy", [*POLICIES, "floatx"])
+def test_under_any_dtype_policy_it_reads_writes_and_comes_back(policy, tmp_path):
+    of_keras, floatx = keras.config.dtype_policy(), keras.config.floatx()
+    try:
+        if policy == "floatx":
+            keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64" if policy == "floatx" else policy)
+        generator = made("gru")
+        assert len(generator.sample(5)) == 5
+        read = generator.log_probabilities(IDS[:50])
+        text = generator.generate(9, "it", seed=1, top_p=0.9)
+        generator.save(tmp_path / "model.keras")
+    finally:
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(of_keras)
+    wanted = made("gru").log_probabilities(IDS[:50])
+    np.testing.assert_allclose(read, wanted, atol=POLICIES.get(policy, 1e-5))
+    wanted = generator.to_numpy().log_probabilities(IDS[:50])
+    np.testing.assert_allclose(read, wanted, atol=POLICIES.get(policy, 1e-5))
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.compute_dtype == generator.compute_dtype
+    assert loaded.generate(9, "it", seed=1, top_p=0.9) == text
 
 
 def test_one_seed_gives_one_start_and_its_layers_differ():
@@ -160,7 +242,8 @@ def test_parameters_are_those_counted_by_hand():
     ("options", "words"),
     [
         ({"cell": "elman"}, "cell must be one of lstm, gru, rnn; got 'elman'"),
-        ({"dropout": 1}, "dropout must be >= 0 and < 1, got 1"),
+        ({"dropout": 1}, "dropout must be at least 0 and below 1, got 1"),
+        ({"rows": 0}, "rows must be at least 1, got 0"),
         ({"layers": 0}, "layers must be at least 1, got 0"),
         ({"H": 0}, "H must be at least 1, got 0"),
         ({"embedding": 0}, "embedding must be at least 1, got 0"),
@@ -172,14 +255,22 @@ def test_what_is_out_of_range_is_named(options, words):
         Generator(LETTERS, **{"H": 4, **options})
 
 
+def test_what_is_no_number_is_named():
+    for name in ("H", "layers", "embedding", "seed", "rows"):
+        with pytest.raises(TypeError, match=f"{name} must be a whole number, got 2.0"):
+            Generator(LETTERS, **{name: 2.0})
+    with pytest.raises(TypeError, match="dropout must be a number, got None"):
+        Generator(LETTERS, dropout=None)
+
+
 def test_faults_in_use_are_named(stack):
     with pytest.raises(ValueError, match="one recurrent layer, got 2"):
-        stack.numpy()
+        stack.to_numpy()
     with pytest.raises(ValueError, match=r"temperature must be > 0 .* got 0"):
-        stack.sample(3, 0, temperature=0)
+        stack.sample(3, temperature=0)
     with pytest.raises(ValueError, match="ids must be from 0 to V - 1"):
         stack.log_probabilities([0, 999])
     broken = made()
     broken.set_weights([np.full(w.shape, np.nan) for w in broken.get_weights()])
     with pytest.raises(ValueError, match="weights must be finite"):
-        broken.sample(3, 0)
+        broken.sample(3)

@@ -3,10 +3,12 @@
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
@@ -16,9 +18,8 @@ import numpy as np
 import pytest
 
 from rnnbook import data
-from rnnbook.keras import Generator, stateful_dataset, train
-from rnnbook.keras import progress as shown
-from rnnbook.text import Vocabulary, stateful_batches
+from rnnbook.keras import Generator, progress, stateful_dataset, train, training
+from rnnbook.text import Vocabulary, checkpoints, stateful_batches
 
 TEXT = data.novel("train")[:12_000]
 LETTERS = Vocabulary(TEXT, "characters")
@@ -31,16 +32,38 @@ def fresh(**options):
     return Generator(LETTERS, 16, "gru", embedding=8, seed=1, **options)
 
 
+def stored(folder):
+    """Return the history that a folder holds."""
+    return checkpoints.load(folder / "training.npz", training.KIND, training.VERSION)[1]["history"]
+
+
 def bits_in_rows(generator, ids, B, T):
     """Return the bits per token of B rows of a text, each read from zero, by the NumPy model."""
     batches, state, nats = list(stateful_batches(ids, B, T)), None, []
-    model = generator.numpy()
+    model = generator.to_numpy()
     for x, y in batches:
         logits, state = model.forward(x, state)
         logits = logits - logits.max(axis=2, keepdims=True)
         log_p = logits - np.log(np.exp(logits).sum(axis=2, keepdims=True))
         nats.append(-np.take_along_axis(log_p, y[..., None], axis=2).mean())
     return np.mean(nats) / np.log(2)
+
+
+class Stop(keras.callbacks.Callback):
+    """Press Ctrl-C in the middle of an epoch."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch, self.now = epoch, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Note the epoch."""
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Stop at its eighth step."""
+        if (self.now, batch) == (self.epoch, 7):
+            raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
@@ -94,30 +117,12 @@ def test_training_that_gets_worse_keeps_the_best_and_patience_ends_it(tmp_path):
     assert train(fresh(dropout=0.0), scrap, HELD, 60, **recipe) == history  # it is over
 
 
-class Stop(keras.callbacks.Callback):
-    """Press Ctrl-C in the middle of an epoch."""
-
-    def __init__(self, epoch):
-        super().__init__()
-        self.epoch, self.now = epoch, None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Note the epoch."""
-        self.now = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Stop at its eighth step."""
-        if (self.now, batch) == (self.epoch, 7):
-            raise KeyboardInterrupt
-
-
 def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(whole, tmp_path):
     generator = fresh()
     with pytest.raises(KeyboardInterrupt):
         train(generator, LEARN, HELD, 4, **RECIPE, folder=tmp_path, callbacks=[Stop(2)])
-    stored = json.loads((tmp_path / "history.json").read_text("utf-8"))["epochs"]
-    assert stored == whole[1][:2]
-    best = min(row["held_out"] for row in stored)  # what was learned is not lost
+    assert stored(tmp_path) == whole[1][:2]
+    best = min(row["held_out"] for row in whole[1][:2])  # what was learned is not lost
     assert bits_in_rows(generator, HELD, 8, 16) == pytest.approx(best, abs=1e-4)
     other = fresh()
     assert train(other, LEARN, HELD, 4, **RECIPE, folder=tmp_path) == whole[1]
@@ -125,10 +130,143 @@ def test_stopped_by_ctrl_c_it_goes_on_to_the_same_numbers(whole, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_kill_between_the_weights_and_their_number_does_no_harm(whole, tmp_path):
-    train(fresh(), LEARN, HELD, 4, **RECIPE, folder=tmp_path)
-    (tmp_path / "backup" / "training_metadata.json").write_text('{"epoch": 3, "batch": 0}')
-    assert train(fresh(), LEARN, HELD, 4, **RECIPE, folder=tmp_path) == whole[1]
+SHORT = RECIPE | {"B": 4}
+
+
+@pytest.fixture(scope="module")
+def short():
+    """Return the history and the weights of a short training without a stop."""
+    generator = fresh()
+    return train(generator, LEARN[:1500], HELD[:400], 3, **SHORT), generator.get_weights()
+
+
+def goes_on(short, folder):
+    """Assert that a training goes on in a folder to the same numbers as one without a stop."""
+    generator = fresh()
+    assert train(generator, LEARN[:1500], HELD[:400], 3, **SHORT, folder=folder) == short[0]
+    for ours, theirs in zip(generator.get_weights(), short[1], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_ended_at_any_moment_of_storing_it_goes_on(short, tmp_path, monkeypatch):
+    """Each file is whole before it gets its name: so end each run before its third file does."""
+    replace, given = Path.replace, []
+
+    def ended(part, target):
+        if len(given) == 2:
+            raise SystemExit
+        given.append(target.name)
+        replace(part, target)
+
+    (tmp_path / "history.json").touch()  # of a version before this one
+    runs = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", ended)
+        for _ in range(3):
+            with pytest.raises(SystemExit):
+                train(fresh(), LEARN[:1500], HELD[:400], 3, **SHORT, folder=tmp_path)
+            runs.append([name.split(".")[0] for name in given])
+            given.clear()
+    assert runs == [["training", "best"], ["best", "training"], ["best", "training"]]
+    goes_on(short, tmp_path)
+
+
+def test_a_full_disk_leaves_the_best_model_whole(short, tmp_path, monkeypatch):
+    save, kept = Generator.save, []
+
+    def full(model, path):
+        if not kept:
+            kept.append(model.get_weights())
+            save(model, path)
+            return
+        Path(path).write_bytes(b"PK half of it")
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Generator, "save", full)
+        with pytest.raises(OSError, match="No space left"):
+            train(fresh(), LEARN[:1500], HELD[:400], 3, **SHORT, folder=tmp_path)
+    best = keras.models.load_model(tmp_path / "best.keras")
+    for ours, theirs in zip(best.get_weights(), kept[0], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["best.keras", "training.npz"]
+    goes_on(short, tmp_path)
+
+
+def test_a_flipped_bit_or_half_a_file_is_refused(tmp_path):
+    train(fresh(), LEARN[:1500], HELD[:400], 1, **SHORT, folder=tmp_path)
+    file = tmp_path / "training.npz"
+    whole, refused = file.read_bytes(), 0
+    right, description = checkpoints.load(file, training.KIND, training.VERSION)
+    rng = np.random.default_rng(0)
+    for bit in rng.integers(0, 8 * len(whole), 200).tolist():
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(damaged)
+        try:
+            arrays, words = checkpoints.load(file, training.KIND, training.VERSION)
+        except ValueError:
+            refused += 1
+            continue
+        assert words == description
+        for name, array in right.items():
+            np.testing.assert_array_equal(arrays[name], array)
+    assert refused > 150
+    for length in (0, 1, 100, len(whole) // 2, len(whole) - 1):
+        file.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"training.npz"):
+            train(fresh(), LEARN[:1500], HELD[:400], 1, **SHORT, folder=tmp_path)
+    file.unlink()
+    with pytest.raises(ValueError, match=r"holds a best.keras, but no training.npz"):
+        train(fresh(), LEARN[:1500], HELD[:400], 1, **SHORT, folder=tmp_path)
+
+
+def test_two_at_once_in_one_folder_leave_it_whole(short, tmp_path):
+    """Another training stores all it has whenever this one is about to."""
+
+    class Other(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                goes_on(short, tmp_path)
+
+    generator = fresh()
+    history = train(
+        generator, LEARN[:1500], HELD[:400], 3, **SHORT, folder=tmp_path, callbacks=[Other()]
+    )
+    assert history == short[0]
+    goes_on(short, tmp_path)
+
+
+def test_numpy_numbers_as_settings_are_stored(tmp_path):
+    settings = {name: np.int64(value) for name, value in (("warmup", 5), ("B", 4), ("T", 16))}
+    settings |= {name: np.float32(2**-7) for name in ("rate", "clip", "decay")}
+    settings |= {"patience": np.int32(2), "progress": False, "folder": tmp_path}
+    texts = LEARN[:1500], HELD[:400].astype(np.uint8)
+    history = train(fresh(), *texts, np.int64(1), **settings)
+    assert train(fresh(), *texts, 1, **settings | {"rate": 2**-7, "B": 4}) == history
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16", "float64"])
+def test_under_any_dtype_policy_it_trains(policy):
+    generator = fresh(dtype=policy)
+    (row,) = train(generator, LEARN[:600], HELD[:200], 1, **SHORT | {"rate": 1e-3})
+    assert 0 < row["held_out"] < 10
+    assert len(generator.generate(5)) > 0
+
+
+def test_in_mixed_precision_it_goes_on_to_the_same_numbers(tmp_path):
+    texts, recipe = (LEARN[:600], HELD[:200]), SHORT | {"folder": tmp_path}
+    with pytest.raises(KeyboardInterrupt):
+        train(fresh(dtype="mixed_float16"), *texts, 3, **recipe, callbacks=[Stop(1)])
+    history = train(fresh(dtype="mixed_float16"), *texts, 3, **recipe)
+    assert history == train(fresh(dtype="mixed_float16"), *texts, 3, **SHORT)
+    assert history[-1]["held_out"] < history[0]["held_out"]
+
+
+def test_a_home_in_the_folder_s_name_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    train(fresh(), LEARN[:600], HELD[:200], 1, **SHORT, folder="~/models/one")
+    assert (tmp_path / "models" / "one" / "best.keras").is_file()
 
 
 def test_a_finished_training_is_not_made_again(whole, tmp_path, monkeypatch):
@@ -139,24 +277,101 @@ def test_a_finished_training_is_not_made_again(whole, tmp_path, monkeypatch):
     assert bits_in_rows(again, HELD, 8, 16) == pytest.approx(whole[1][-1]["held_out"], abs=1e-4)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return the folder of a training."""
+    path = tmp_path_factory.mktemp("training")
+    train(fresh(), LEARN[:600], HELD[:200], 1, **SHORT, folder=path)
+    return path
+
+
 @pytest.mark.parametrize(
-    ("changed", "name"), [({"rate": 4e-3}, "rate"), ({"T": 20}, "T"), ({"warmup": 6}, "warmup")]
+    ("changed", "name"),
+    [
+        ({"rate": 4e-3}, "rate"),
+        ({"T": 20}, "T"),
+        ({"warmup": 6}, "warmup"),
+        ({"clip": 0.5}, "clip"),
+        ({"clip": None}, "clip"),
+        ({"decay": 0.1}, "decay"),
+        ({"patience": 2}, "patience"),
+        ({"epochs": 2}, "epochs"),
+        ({"ids": LEARN[1:601]}, "ids"),
+        ({"held_out": HELD[1:201]}, "held_out"),
+        ({"generator": fresh(dropout=0.1)}, "model"),
+        ({"generator": fresh(dtype="float64")}, "model"),
+    ],
+    ids=str,
 )
-def test_a_folder_of_another_training_is_refused(tmp_path, changed, name):
-    train(fresh(), LEARN[:2000], HELD[:400], 1, **RECIPE, folder=tmp_path)
-    with pytest.raises(ValueError, match=f"is of a training with other {name}"):
-        train(fresh(), LEARN[:2000], HELD[:400], 1, **RECIPE | changed, folder=tmp_path)
+def test_a_folder_of_another_training_is_refused(folder, changed, name):
+    before = (folder / "training.npz").read_bytes()
+    given = {"generator": fresh(), "ids": LEARN[:600], "held_out": HELD[:200], "epochs": 1}
+    with pytest.raises(ValueError, match=f"is of a training with other {name} "):
+        train(**given | SHORT | changed, folder=folder)
+    assert (folder / "training.npz").read_bytes() == before
 
 
 def test_faults_are_named():
-    with pytest.raises(ValueError, match=r"at least B \* T \+ 1 = 129 tokens"):
+    with pytest.raises(ValueError, match=r"^ids must hold at least 129 tokens"):
         train(fresh(), LEARN[:100], HELD, 1, **RECIPE)
+    with pytest.raises(ValueError, match=r"^held_out must hold at least 129 tokens"):
+        train(fresh(), LEARN, HELD[:9], 1, **RECIPE)
+    with pytest.raises(ValueError, match="held_out must be"):
+        train(fresh(), LEARN, np.full(200, 10**6), 1, **RECIPE)
     with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
         train(fresh(), LEARN, HELD, 0, **RECIPE)
-    with pytest.raises(ValueError, match="must be at least 1000"):
+    with pytest.raises(ValueError, match="warmup must be less than the 62 steps of 1 epochs"):
         train(fresh(), LEARN, HELD, 1, **RECIPE | {"warmup": 999})
     with pytest.raises(FloatingPointError, match="training stopped in epoch 1"):
         train(fresh(), LEARN, HELD, 1, **RECIPE | {"rate": 1e38, "clip": None})
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("rate", value) for value in (0, -0.01, NAN, INF, "0.1", None, True, lambda step: 0.1)),
+        *(("clip", value) for value in (0, -1, NAN, INF, "1", True)),
+        *(("decay", value) for value in (-1, NAN, INF, "0", None)),
+        *(("patience", value) for value in (0, 1.5, NAN)),
+        *(("warmup", value) for value in (0, 1.5, -1)),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused_before_the_first_step(tmp_path, name, value):
+    folder, generator = tmp_path / "new", fresh()
+    before = generator.get_weights()
+    with pytest.raises((TypeError, ValueError), match=rf"^{name} must be"):
+        train(generator, LEARN, HELD, 1, **RECIPE | {name: value}, folder=folder)
+    assert not folder.exists()
+    for old, new in zip(before, generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_gradients_are_clipped_by_their_joint_norm():
+    """Of norms 3 and 4, jointly 5, a limit of 1 leaves a fifth: 0.06 and 0.08 in AdamW's mean."""
+    weights = [keras.Variable(np.zeros(1)), keras.Variable(np.zeros(1))]
+    adamw = training.optimizer(0.1, 1, 10, 0.0, 1.0)
+    adamw.build(weights)
+    adamw.apply([np.array([3.0], "float32"), np.array([4.0], "float32")])
+    means = [float(v.numpy()[0]) for v in adamw.variables if v.path.endswith("momentum")]
+    np.testing.assert_allclose(means, [0.1 * 3 / 5, 0.1 * 4 / 5], rtol=1e-5)
+
+
+def test_the_rate_rises_and_falls_to_zero_over_all_steps():
+    class Rates(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    rates = []
+    train(fresh(), LEARN[:1500], HELD[:400], 2, **SHORT, callbacks=[Rates()])
+    steps, warmup, peak = 2 * (1499 // (4 * 16)), 5, SHORT["rate"]
+    assert len(rates) == steps
+    at = np.arange(steps)
+    rising = peak / warmup + (peak - peak / warmup) * at / warmup
+    falling = peak * (1 + np.cos(np.pi * (at - warmup) / (steps - warmup))) / 2
+    np.testing.assert_allclose(rates, np.where(at < warmup, rising, falling), rtol=1e-4)
 
 
 # A real kill, of a process of its own.
@@ -179,13 +394,13 @@ def process(folder):
 
 @pytest.mark.slow
 def test_killed_it_goes_on_to_the_same_numbers(whole, tmp_path):
-    victim, history = process(tmp_path), tmp_path / "history.json"
-    while not (history.is_file() and json.loads(history.read_text("utf-8"))["epochs"]):
+    victim = process(tmp_path)
+    while not ((tmp_path / "training.npz").is_file() and stored(tmp_path)):
         assert victim.poll() is None, "it ended before it could be killed"
         time.sleep(0.002)
     victim.send_signal(signal.SIGKILL)
     assert victim.wait() == -signal.SIGKILL
-    assert 1 <= len(json.loads(history.read_text("utf-8"))["epochs"]) < 4
+    assert 1 <= len(stored(tmp_path)) < 4
     second = process(tmp_path)
     words, _ = second.communicate()
     assert second.returncode == 0
@@ -199,12 +414,12 @@ def test_killed_it_goes_on_to_the_same_numbers(whole, tmp_path):
 
 def test_nothing_is_shown_where_nobody_looks(monkeypatch):
     monkeypatch.setenv("RNNBOOK_PROGRESS", "0")
-    assert shown.callbacks(None, 10, 2) == []
-    assert len(shown.callbacks(None, 10, 2, progress=True)) == 1
+    assert progress.displays(None, 10, 2) == []
+    assert len(progress.displays(None, 10, 2, progress=True)) == 1
     monkeypatch.delenv("RNNBOOK_PROGRESS")
-    assert [type(c) for c in shown.callbacks(None, 10, 2)] == [shown.Bar]
-    monkeypatch.setattr(shown, "in_notebook", lambda: True)
-    assert [type(c) for c in shown.callbacks(None, 10, 2)] == [shown.Bar, shown.Curve]
+    assert [type(c) for c in progress.displays(None, 10, 2)] == [progress.Bar]
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
+    assert [type(c) for c in progress.displays(None, 10, 2)] == [progress.Bar, progress.Curve]
 
 
 def test_the_bar_says_epochs_and_bits(capsys):
@@ -228,7 +443,7 @@ def test_the_curve_is_drawn_again_in_its_place(monkeypatch):
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr(shown, "in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
     history = train(fresh(), LEARN[:2000], HELD, 2, **RECIPE | {"progress": True})
     assert len(drawn) == 2
     lines = drawn[-1].axes[0].lines
@@ -242,14 +457,20 @@ def test_the_curve_is_drawn_again_in_its_place(monkeypatch):
 def test_the_command_trains_on_a_book_of_your_own_and_goes_on(tmp_path):
     book, folder = tmp_path / "book.txt", tmp_path / "model"
     book.write_text(TEXT, "utf-8")
-    tool = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "tools", "train.py")
+    tool = Path(__file__).parents[2] / "examples" / "train.py"
     options = "--units 8 --embedding 4 --epochs 1 --rows 4 --steps 8 --unit words --cell gru"
     command = [sys.executable, tool, str(book), "--folder", str(folder), *options.split()]
     runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
-    assert "read" in runs[0].stdout
-    assert "utf-8" in runs[0].stdout
+    assert "book.txt: utf-8, " in runs[0].stdout
     said = [re.search(r"[\d.]+ bits per token held out", run.stdout)[0] for run in runs]
     assert said[0] == said[1]
     assert "epoch 1 of 1" in runs[0].stderr
     assert "epoch 1 of 1" not in runs[1].stderr  # it was over
     assert keras.models.load_model(folder / "best.keras").unit == "words"
+
+
+def test_the_command_keeps_the_last_tenth_of_a_book_for_the_test(tmp_path):
+    path = Path(__file__).parents[2] / "examples" / "train.py"
+    texts = runpy.run_path(str(path), run_name="examples.train")["texts"]
+    (tmp_path / "book.txt").write_text("a" * 800 + "b" * 100 + "c" * 100, "utf-8")
+    assert texts([tmp_path / "book.txt"]) == ("a" * 800, "b" * 100)

@@ -14,9 +14,8 @@ from rnnbook.keras import (
     next_token_model,
     set_simple_rnn_weights,
     simple_rnn_weights,
-    trained,
+    train_seeds,
 )
-from rnnbook.nn.cells import rnn, rnn_step
 
 B, T, D, H, V = 2, 4, 3, 5, 6
 
@@ -29,6 +28,15 @@ def built(**options):
     layer = keras.layers.SimpleRNN(H, return_sequences=True, **options)
     layer.build((None, None, D))
     return layer
+
+
+def rnn(x, W_xh, W_hh, b_h):
+    """Return h of h_t = tanh(W_xh x_t + W_hh h_{t-1} + b_h), written out."""
+    h, states = np.zeros((len(x), len(b_h))), []
+    for t in range(x.shape[1]):
+        h = np.tanh(x[:, t] @ W_xh.T + h @ W_hh.T + b_h)
+        states.append(h)
+    return np.stack(states, axis=1)
 
 
 def weights():
@@ -86,13 +94,32 @@ def test_the_output_feeds_back(emit):
     x = numbers(B, T, D)
     y_t, expected = np.zeros((B, V)), []
     for t in range(T):
-        # rnn_step's two inputs are x_t and what fed back; here the second is y_t, not h_t.
-        both = np.concatenate([x[:, t], y_t], axis=1)
-        h_t = rnn_step(both, np.zeros((B, H)), W.T, np.zeros((H, H)), b_h)
+        h_t = np.tanh(np.concatenate([x[:, t], y_t], axis=1) @ W + b_h)
         logits = h_t @ W_hy + b_y
         y_t = np.eye(V)[logits.argmax(1)] if emit else softmax(logits)
         expected.append(logits)
     np.testing.assert_allclose(np.asarray(layer(x)), np.stack(expected, 1), atol=1e-5)
+
+
+@pytest.mark.parametrize("emit", [False, True])
+def test_a_model_whose_output_feeds_back_is_saved_and_cloned(emit, tmp_path):
+    cell = OutputToHiddenCell(np.int64(H), V, emit=emit, name="jordan")
+    model = keras.Sequential([keras.Input((None, D)), keras.layers.RNN(cell)])
+    model.save(tmp_path / "model.keras")
+    loaded, x = keras.models.load_model(tmp_path / "model.keras"), numbers(B, T, D)
+    np.testing.assert_array_equal(np.asarray(loaded(x)), np.asarray(model(x)))
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    np.testing.assert_array_equal(np.asarray(clone(x)), np.asarray(model(x)))
+    assert clone.layers[0].cell.name == "jordan"
+
+
+@pytest.mark.parametrize("emit", [False, True])
+def test_the_cell_runs_in_half_precision(emit):
+    layer = keras.layers.RNN(OutputToHiddenCell(H, V, emit, dtype="mixed_float16"))
+    layer.dtype_policy = "mixed_float16"
+    logits = np.asarray(layer(numbers(B, T, D)))
+    assert np.isfinite(logits).all()
 
 
 def test_cell_refuses_sizes_that_are_none():
@@ -110,8 +137,10 @@ def small():
 
 def test_each_training_is_as_if_it_were_the_only_one():
     x, y = numbers(60, D), numbers(60, 1, seed=1)
-    runs = [m.get_weights()[0] for m in trained(small, [0, 1, 0], x, y, epochs=2, batch_size=20)]
-    (alone,) = [m.get_weights()[0] for m in trained(small, [1], x, y, epochs=2, batch_size=20)]
+    runs = [
+        m.get_weights()[0] for m in train_seeds(small, [0, 1, 0], x, y, epochs=2, batch_size=20)
+    ]
+    (alone,) = [m.get_weights()[0] for m in train_seeds(small, [1], x, y, epochs=2, batch_size=20)]
     np.testing.assert_allclose(runs[0], runs[2], rtol=1e-6)
     np.testing.assert_allclose(runs[1], alone, rtol=1e-6)
     assert abs(runs[0] - runs[1]).max() > 0.01
@@ -122,24 +151,44 @@ def test_a_model_used_before_is_trained_as_if_new():
     model = small()
     model.fit(x, y, epochs=3, verbose=0)
     task = {"epochs": 2, "batch_size": 20}
-    (again,) = trained(small, [1], x, y, **task, model=model)
-    (alone,) = trained(small, [1], x, y, **task)
+    (again,) = train_seeds(small, [1], x, y, **task, model=model)
+    (alone,) = train_seeds(small, [1], x, y, **task)
     assert again is model
     np.testing.assert_allclose(again.get_weights()[0], alone.get_weights()[0], rtol=1e-6)
 
 
+def test_the_scale_of_the_loss_in_half_precision_survives():
+    def build():
+        model = keras.Sequential([keras.Input((D,)), keras.layers.Dense(1)])
+        model.dtype_policy = "mixed_float16"
+        model.compile(keras.optimizers.Adam(3e-3), "mse")
+        return model
+
+    x, y = numbers(60, D), numbers(60, 1, seed=1)
+    a, b, c = (
+        m.get_weights()[0] for m in train_seeds(build, [0, 1, 0], x, y, epochs=1, batch_size=20)
+    )
+    np.testing.assert_allclose(a, c, rtol=1e-6)
+    assert np.isfinite(a).all()
+    assert abs(a - b).max() > 0.01
+
+
 def test_training_keeps_the_learning_rate_and_counts_its_own_steps():
     x, y = numbers(60, D), numbers(60, 1, seed=1)
-    for model in trained(small, [0, 1], x, y, epochs=2, batch_size=20):
+    for model in train_seeds(small, [0, 1], x, y, epochs=2, batch_size=20):
         assert float(model.optimizer.learning_rate) == pytest.approx(3e-3)
         assert int(model.optimizer.iterations) == 6
 
 
 def test_training_refuses_what_is_no_count():
+    with pytest.raises(
+        ValueError, match=r"seed must be below 2\*\*32 = 4294967296, got 8589934592"
+    ):
+        next(train_seeds(None, [0, 2**33], numbers(4, D), numbers(4, 1), epochs=1, batch_size=2))
     with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
-        next(trained(small, [0], numbers(4, D), numbers(4, 1), epochs=0, batch_size=2))
+        next(train_seeds(small, [0], numbers(4, D), numbers(4, 1), epochs=0, batch_size=2))
     with pytest.raises(TypeError, match="seed must be a whole number, got None"):
-        next(trained(small, [None], numbers(4, D), numbers(4, 1), epochs=1, batch_size=2))
+        next(train_seeds(small, [None], numbers(4, D), numbers(4, 1), epochs=1, batch_size=2))
 
 
 KINDS = ("rnn", "lstm", "gru", "tcn", "transformer")

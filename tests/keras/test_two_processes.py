@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from rnnbook.text import checkpoints
 
 pytestmark = pytest.mark.slow
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # With so low a limit every gradient is clipped: only what is clipped after the sum is as in one.
 SMALL = "--units=16 --characters=20000 --rows=8 --epochs=6 --clip=0.02"
+ANYWHERE = "--trust-network"  # where the system gives no network of its own
 LIMIT = 300  # seconds: a start takes five of them, on a busy machine a minute
 
 
@@ -32,7 +34,7 @@ def started():
     running = []
 
     def start(script, *options, **environment):
-        command = [sys.executable, TOOLS / script, *SMALL.split(), *map(str, options)]
+        command = [sys.executable, EXAMPLES / script, *SMALL.split(), *map(str, options)]
         environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
         running.append(
             subprocess.Popen(
@@ -60,11 +62,41 @@ def until(process, words):
 
 
 def losses(folder):
-    arrays, stored = checkpoints.load(
-        folder / "training.npz", "rnnbook training of several workers", 1
-    )
+    arrays, stored = checkpoints.load(folder / "training.npz", "rnnbook training in Keras", 1)
     assert all(np.isfinite(array).all() for array in arrays.values())
-    return stored["losses"]
+    return stored["history"]
+
+
+def listening(pid, network):
+    """Return at which addresses a process listens in the network of another one."""
+    inodes = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    rows = [
+        line.split()
+        for family in ("tcp", "tcp6")
+        for line in Path(f"/proc/{network}/net/{family}").read_text("utf-8").splitlines()[1:]
+    ]
+    listens = "0A"
+    return [row[1] for row in rows if row[3] == listens and f"socket:[{row[9]}]" in inodes]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_other_machine_can_reach_the_workers(started, tmp_path):
+    process = started("two_processes.py", "--epochs", 1000, "--folder", tmp_path)
+    said = process.stdout.readline()
+    if said.startswith("usage"):  # the system gives no network of its own
+        assert "give --trust-network" in process.stdout.read()
+        return
+    said += until(process, "epoch 1 of 1000")
+    for worker in re.findall(r"worker \d is process (\d+)", said):
+        assert listening(worker, worker)  # in its own network
+        assert not listening(worker, "self")  # in ours
+
+
+def test_a_worker_of_a_cluster_asks_whether_the_network_is_trusted(started, tmp_path):
+    process = started("worker.py", "--folder", tmp_path, TF_CONFIG="{}")
+    out, _ = process.communicate(timeout=LIMIT)
+    assert process.returncode == 2
+    assert "give --trust-network where nobody but you can reach this machine" in out
 
 
 def test_two_have_the_losses_of_one_and_a_killed_one_loses_nothing(started, tmp_path):
@@ -72,7 +104,8 @@ def test_two_have_the_losses_of_one_and_a_killed_one_loses_nothing(started, tmp_
     exact = {"KERAS_HOME": str(tmp_path)}
     for workers in (1, 2):
         folder = tmp_path / str(workers)
-        process = started("two_processes.py", "--workers", workers, "--folder", folder, **exact)
+        options = ["--workers", workers, "--folder", folder, ANYWHERE]
+        process = started("two_processes.py", *options, **exact)
         out, _ = process.communicate(timeout=LIMIT)
         assert process.returncode == 0, out
         assert (folder / "model.keras").is_file()
@@ -81,7 +114,7 @@ def test_two_have_the_losses_of_one_and_a_killed_one_loses_nothing(started, tmp_
     assert one[-1] < one[0] - 0.5
     np.testing.assert_allclose(two, one, rtol=1e-12)
 
-    again = ["two_processes.py", "--workers", 2, "--folder", tmp_path / "killed"]
+    again = ["two_processes.py", "--workers", 2, "--folder", tmp_path / "killed", ANYWHERE]
     process = started(*again, **exact)
     said = until(process, "epoch 2 of 6")
     victim = int(re.search(r"worker 1 is process (\d+)", said)[1])
@@ -98,7 +131,7 @@ def test_two_have_the_losses_of_one_and_a_killed_one_loses_nothing(started, tmp_
 
 
 def test_workers_end_with_their_launcher(started, tmp_path):
-    process = started("two_processes.py", "--epochs", 1000, "--folder", tmp_path)
+    process = started("two_processes.py", "--epochs", 1000, "--folder", tmp_path, ANYWHERE)
     until(process, "epoch 1 of 1000")
     process.kill()
     process.communicate(timeout=60)
@@ -106,14 +139,12 @@ def test_workers_end_with_their_launcher(started, tmp_path):
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_without_a_launcher_too_a_killed_worker_ends_the_other(started, tmp_path, victim):
-    sys.path.insert(0, str(TOOLS))
-    import two_processes
-
-    cluster = {"worker": two_processes.addresses(2)}
+    launcher = runpy.run_path(EXAMPLES / "two_processes.py")
+    cluster = {"worker": launcher["addresses"](2)}
     workers = []
     for index in range(2):
         config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
-        options = ["--epochs", 1000, "--folder", tmp_path]
+        options = ["--epochs", 1000, "--folder", tmp_path, ANYWHERE]
         workers.append(started("worker.py", *options, TF_CONFIG=json.dumps(config)))
     until(workers[0], "epoch 1 of 1000")
     workers[victim].kill()
@@ -122,7 +153,7 @@ def test_without_a_launcher_too_a_killed_worker_ends_the_other(started, tmp_path
 
 
 def test_what_does_not_fit_is_named_and_all_end(started, tmp_path):
-    process = started("two_processes.py", "--rows", 7, "--folder", tmp_path)
+    process = started("two_processes.py", "--rows", 7, "--folder", tmp_path, ANYWHERE)
     start = time.monotonic()
     out, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 1

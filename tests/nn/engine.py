@@ -1,10 +1,10 @@
-"""What the tests of the engine share: every layer, problems for it, its cells in a loop."""
+"""What the tests of the engine share: every layer, problems for it, their equations to read."""
 
 import copy
 
 import numpy as np
 
-from rnnbook.nn import cells, gated_cells, layers, variants
+from rnnbook.nn import layers, variants
 from rnnbook.nn.gradients import relative_errors
 
 LAYERS = {
@@ -15,6 +15,12 @@ LAYERS = {
     "peepholes": lambda D, H, seed, **options: layers.LSTM(D, H, seed, peepholes=True, **options),
     "gru": layers.GRU,
     "reset before": variants.GRUResetBefore,
+}
+REMEDIES = {
+    "layer norm": variants.NormalizedRNN,
+    "batch norm": lambda D, H, seed, **o: variants.NormalizedRNN(D, H, seed, "batch", **o),
+    "skip 2": lambda D, H, seed, **options: variants.SkipRNN(D, H, seed, 2, **options),
+    "skip 5": lambda D, H, seed, **options: variants.SkipRNN(D, H, seed, 5, **options),
 }
 # B, T, D, H: one of each, one step, more inputs than units, a long run with an odd rest, a large
 # batch, blocks that are cut again in the backward pass, and products large enough to be cut.
@@ -32,7 +38,7 @@ SIZES = [
 
 def made(kind, D, H, dtype="float64"):
     """Return a layer whose weights, with biases and peepholes, are far from zero, not chaotic."""
-    layer, rng = LAYERS[kind](D, H, 0, dtype=dtype), np.random.default_rng(1)
+    layer, rng = (LAYERS | REMEDIES)[kind](D, H, 0, dtype=dtype), np.random.default_rng(1)
     for array in layer.parameters.values():
         array += (rng.normal(size=array.shape) / np.sqrt(H)).astype(dtype)
     return layer
@@ -41,7 +47,7 @@ def made(kind, D, H, dtype="float64"):
 def problem(layer, B, T, masked=False, dtype="float64", seed=2):
     """Return x, state, mask, dh and dstate for a layer, drawn from a normal distribution."""
     rng = np.random.default_rng(seed)
-    shape = (B, layer.H) if layer.states == 1 else (2, B, layer.H)
+    shape = (B, layer.H) if layer.states == 1 else (layer.states, B, layer.H)
     x, state = rng.normal(size=(B, T, layer.D)), rng.normal(size=shape)
     mask = rng.random((B, T)) < 0.6
     mask[0, 0] = True
@@ -57,46 +63,77 @@ def run(layer, x, state, mask, dh, dstate):
     return {"h": h, "last": last, "dx": dx, "dfirst": dfirst} | layer.by_name(layer.gradients)
 
 
-def run_cells(layer, x, state, mask, dh, dstate):
-    """Return the same from the cells, one step after the other, with the layer's weights."""
-    mask = np.ones(x.shape[:2], bool) if mask is None else mask
-    S, (step, step_back) = layer.states, steps(layer)
-    states, back = [state.reshape(S, *dh[:, 0].shape)], dstate.reshape(S, *dh[:, 0].shape)
+def sigma(a):
+    return 1 / (1 + np.exp(-a))
+
+
+def reference(layer, x, state, mask=None):
+    """Return the states (B, T, H) and the last state, as the equations read, in plain NumPy.
+
+    Examples are rows here, and each gate has its own product.
+    """
+    w, gates = layer.weights, layer.gates
+    s, h = [array.copy() for array in state.reshape(layer.states, len(x), layer.H)], []
+
+    def of(gate, h, x_t):
+        return x_t @ w[f"W_x{gate}"].T + h @ w[f"W_h{gate}"].T + w[f"b_{gate}"]
+
     for t in range(x.shape[1]):
-        states.append(np.where(mask[:, t, None], step(x[:, t], states[-1]), states[-1]))
-    gradients = {name: np.zeros_like(array) for name, array in layer.weights.items()}
-    dx = np.zeros_like(x)
-    for t in reversed(range(x.shape[1])):
-        back = back + np.eye(S, 1)[:, :, None] * dh[:, t]
-        g = step_back(np.where(mask[:, t, None], back, 0), x[:, t], states[t])
-        before = [g[name] for name in ("h_prev", "c_prev")[:S]]
-        back, dx[:, t] = np.where(mask[:, t, None], before, back), g["x_t"]
-        for name, gradient in gradients.items():
-            gradient += g[name]
-    h = np.stack([s[0] for s in states[1:]], axis=1)
-    ends = {"last": states[-1].reshape(state.shape), "dfirst": back.reshape(state.shape)}
-    return {"h": h, "dx": dx} | ends | gradients
+        x_t, (h_prev, *rest) = x[:, t], s
+        if gates == "ifco":
+            (c_prev,), p = rest, {g: w.get(f"p_{g}", 0) for g in "ifo"}
+            i = sigma(of("i", h_prev, x_t) + p["i"] * c_prev)
+            f = sigma(of("f", h_prev, x_t) + p["f"] * c_prev)
+            c = f * c_prev + i * np.tanh(of("c", h_prev, x_t))
+            o = sigma(of("o", h_prev, x_t) + p["o"] * c)
+            new = [o * np.tanh(c), c]
+        elif gates == "zrh":
+            both = {g: w.get(f"b_h{g}", 0) for g in "zrh"}
+            z = sigma(of("z", h_prev, x_t) + both["z"])
+            r = sigma(of("r", h_prev, x_t) + both["r"])
+            if isinstance(layer, variants.GRUResetBefore):
+                candidate = np.tanh(of("h", r * h_prev, x_t))
+            else:
+                u = h_prev @ w["W_hh"].T + w["b_hh"]
+                candidate = np.tanh(x_t @ w["W_xh"].T + w["b_h"] + r * u)
+            new = [z * h_prev + (1 - z) * candidate]
+        elif "W_skip" in w:
+            new = [np.tanh(of("h", h_prev, x_t) + s[-1] @ w["W_skip"].T), *s[:-1]]
+        elif "gain" in w:
+            a, axis = of("h", h_prev, x_t) - w["b_h"], 1 - layer.axis
+            n = (a - a.mean(axis, keepdims=True)) / np.sqrt(a.var(axis, keepdims=True) + 1e-5)
+            new = [np.tanh(w["gain"] * n + w["b_h"])]
+        else:
+            phi = {"tanh": np.tanh, "relu": lambda a: a * (a > 0), "identity": lambda a: a}
+            new = [phi[layer.activation](of("h", h_prev, x_t))]
+        here = np.ones(len(x), bool) if mask is None else mask[:, t]
+        s = [np.where(here[:, None], after, before) for after, before in zip(new, s, strict=True)]
+        h.append(s[0])
+    return np.stack(h, axis=1), np.stack(s).reshape(state.shape)
 
 
-def steps(layer):
-    """Return the cell of a layer, forward and backward, both with states of shape (S, B, H)."""
-    w = layer.weights
-    if layer.gates == "h":
-        phi = layer.activation
-        return (
-            lambda x, s: cells.rnn_step(x, s[0], **w, activation=phi)[None],
-            lambda ds, x, s: cells.rnn_step_backward(ds[0], x, s[0], **w, activation=phi),
-        )
-    if layer.gates == "ifco":
-        return (
-            lambda x, s: np.stack(gated_cells.lstm_step(x, *s, w)),
-            lambda ds, x, s: gated_cells.lstm_step_backward(*ds, x, *s, w),
-        )
-    after = isinstance(layer, layers.GRU)
-    return (
-        lambda x, s: gated_cells.gru_step(x, s[0], w, after)[None],
-        lambda ds, x, s: gated_cells.gru_step_backward(ds[0], x, s[0], w, after),
-    )
+def assert_is_reference(layer, x, state, mask, dh, dstate):
+    """Hold the states to the equations, and all gradients, along one direction, to their slope."""
+    given = run(layer, x, state, mask, dh, dstate)
+    h, last = reference(layer, x, state, mask)
+    assert_equal({"h": given["h"], "last": given["last"]}, {"h": h, "last": last}, 1e-12)
+    rng = np.random.default_rng(3)
+    arrays = {"dx": x.copy(), "dfirst": state.copy()} | layer.weights
+    ways = {name: rng.normal(size=array.shape) for name, array in arrays.items()}
+    slope = sum((given[name] * way).sum() for name, way in ways.items())
+
+    def loss(step):
+        for name, way in ways.items():
+            arrays[name] += step * way
+        h, last = reference(layer, arrays["dx"], arrays["dfirst"], mask)
+        for name, way in ways.items():
+            arrays[name] -= step * way
+        return (h * dh).sum() + (last * dstate).sum()
+
+    step = 1e-6 / np.sqrt(sum((way**2).sum() for way in ways.values()))
+    size = np.sqrt(sum((given[name] ** 2).sum() for name in ways))
+    measured = (loss(step) - loss(-step)) / (2 * step)
+    assert abs(measured - slope) <= 1e-5 * max(size, abs(slope)), (measured, slope)
 
 
 def in_keras_order(layer, arrays):

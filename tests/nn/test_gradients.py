@@ -4,18 +4,16 @@ import inspect
 
 import numpy as np
 import pytest
-from engine import LAYERS, made, problem, steps
+from engine import LAYERS, made, problem
 
-from rnnbook.nn import cells, layers
 from rnnbook.nn.gradients import (
     check,
     finite_differences,
     flow,
-    influence,
     relative_errors,
     step_jacobians,
 )
-from rnnbook.text.language_model import LanguageModel
+from rnnbook.nn.layers import LSTM
 
 each_layer = pytest.mark.parametrize("kind", LAYERS)
 
@@ -129,9 +127,17 @@ def test_an_empty_gradient_is_refused():
 # The check, and mistakes planted in a backward pass.
 
 
+def states(x, h_0, W_xh, W_hh, b_h):
+    """Return h_0 to h_T of a tanh RNN."""
+    h = [h_0]
+    for t in range(x.shape[1]):
+        h.append(np.tanh(x[:, t] @ W_xh.T + h[t] @ W_hh.T + b_h))
+    return np.stack(h, axis=1)
+
+
 def bptt(x, h_0, W_xh, W_hh, b_h, dh):
     """Return the gradients of a tanh RNN, given those with respect to its states h_1 to h_T."""
-    h = np.concatenate([h_0[:, None], cells.rnn(x, W_xh, W_hh, b_h, h_0)], axis=1)
+    h = states(x, h_0, W_xh, W_hh, b_h)
     dW_xh, dW_hh, db_h = np.zeros_like(W_xh), np.zeros_like(W_hh), np.zeros_like(b_h)
     dx, carried = np.zeros_like(x), np.zeros_like(h_0)
     for t in reversed(range(x.shape[1])):
@@ -158,7 +164,7 @@ MISTAKES = {
     "the slope misses what is carried": ("total * (", "carried + dh[:, t] * (", ALL),
     "the mean over the batch, not the sum": ("da.sum(axis=0)", "da.mean(axis=0)", "b_h"),
     "one example, not the batch": ("da.T @ x[:, t]", "da[:1].T @ x[:1, t]", "W_xh"),
-    "the bias hears one step": ("db_h += ", "db_h = ", "b_h"),
+    "the bias counts one step": ("db_h += ", "db_h = ", "b_h"),
     "nothing is carried on": ("dh[:, t] + carried", "dh[:, t]", ALL),
     "carried on with the wrong sign": ("dh[:, t] + carried", "dh[:, t] - carried", ALL),
     "the state after the step, not before": ("da.T @ h[:, t]", "da.T @ h[:, t + 1]", "W_hh"),
@@ -173,7 +179,7 @@ def wrong_bptt(mistake):
     source = inspect.getsource(bptt)
     right, wrong, _ = MISTAKES[mistake]
     assert source.count(right) == 1
-    space = {"np": np, "cells": cells}
+    space = {"np": np, "states": states}
     exec(source.replace(right, wrong), space)
     return space["bptt"]
 
@@ -186,8 +192,7 @@ def errors_of(backward, B=2, T=4, zero=()):
     dh = rng.normal(size=(B, T, 3))
 
     def loss():
-        x, h_0, *weights = arrays.values()
-        return (cells.rnn(x, *weights, h_0) * dh).sum()
+        return (states(*arrays.values())[:, 1:] * dh).sum()
 
     return check(loss, arrays, backward(**arrays, dh=dh))
 
@@ -210,7 +215,7 @@ def test_the_check_catches_each_mistake_and_says_where_it_shows(mistake):
         ("the mean over the batch, not the sum", {"B": 1}),
         ("one example, not the batch", {"B": 1}),
         ("divided by T", {"T": 1}),
-        ("the bias hears one step", {"T": 1}),
+        ("the bias counts one step", {"T": 1}),
         ("nothing is carried on", {"T": 1}),
         ("nothing is carried on", {"zero": ["W_hh"]}),
         ("W_hh is transposed", {"zero": ["W_hh"]}),
@@ -229,24 +234,27 @@ def test_a_problem_that_is_too_easy_hides_a_mistake(mistake, problem):
 def test_the_jacobian_of_the_simple_layer_is_its_formula(activation):
     layer = made(activation, 2, 4)
     x, state, *_ = problem(layer, 1, 6)
-    W_xh, W_hh, b_h = layer.weights.values()
-    h = cells.rnn(x, W_xh, W_hh, b_h, state, activation)[0]
+    h, W_hh = layer.forward(x, state)[0][0], layer.weights["W_hh"]
     slope = {"tanh": 1 - h**2, "relu": h > 0, "identity": np.ones_like(h)}[activation]
     wanted = np.stack([np.diag(s) @ W_hh for s in slope])
     np.testing.assert_allclose(step_jacobians(layer, x[0], state[0]), wanted, rtol=0, atol=1e-14)
 
 
 @each_layer
-def test_the_jacobians_are_those_of_finite_differences_of_the_cells(kind):
+def test_the_jacobians_are_those_of_finite_differences(kind):
     layer = made(kind, 2, 3)
     x, state, *_ = problem(layer, 1, 4)
-    jacobians, s = step_jacobians(layer, x[0], state[..., 0, :]), state.reshape(-1, 1, layer.H)
-    assert jacobians.shape == (4, s.size, s.size)
-    (step, _), moves = steps(layer), 1e-5 * np.eye(s.size).reshape(-1, *s.shape)
-    for x_t, jacobian in zip(x[0, :, None], jacobians, strict=True):
-        slopes = [(step(x_t, s + move) - step(x_t, s - move)).ravel() / 2e-5 for move in moves]
+    jacobians = step_jacobians(layer, x[0], state[..., 0, :])
+    assert jacobians.shape == (4, state.size, state.size)
+    moves = 1e-5 * np.eye(state.size).reshape(-1, *state.shape)
+
+    def step(x_t, state):
+        return layer.forward(x_t[None, None], state)[1]
+
+    for x_t, jacobian in zip(x[0], jacobians, strict=True):
+        slopes = [(step(x_t, state + m) - step(x_t, state - m)).ravel() / 2e-5 for m in moves]
         np.testing.assert_allclose(jacobian.T, slopes, rtol=0, atol=1e-9)
-        s = step(x_t, s)
+        state = step(x_t, state)
 
 
 @each_layer
@@ -271,6 +279,18 @@ def test_the_first_state_is_zero_unless_given(kind):
 
 
 @each_layer
+def test_whole_numbers_with_features_are_no_ids(kind):
+    layer, x = made(kind, 3, 4), np.array([[2, 0, 1], [1, 1, 0]])
+    assert np.array_equal(step_jacobians(layer, x), step_jacobians(layer, x.astype(float)))
+
+
+def test_a_masked_number_is_not_used():
+    for x in (np.ma.masked_equal([0, 1], 1), np.ma.masked_equal([[0.0, 1], [1, 0]], 1)):
+        with pytest.raises(TypeError, match="masked at index"):
+            step_jacobians(LSTM(2, 3), x)
+
+
+@each_layer
 def test_ids_stand_for_one_hot_vectors_and_float32_stays(kind):
     layer, ids = made(kind, 3, 4, "float32"), [2, 0, 1, 1]
     jacobians = step_jacobians(layer, ids)
@@ -285,7 +305,7 @@ def test_ids_stand_for_one_hot_vectors_and_float32_stays(kind):
         (np.ones((4, 3)), None, "x must have shape .* D must be 2, not 3"),
         (np.ones((0, 2)), None, "x must have shape .* T must be at least 1"),
         ([[np.nan, 0]], None, "x must be finite"),
-        ([0, 2], None, "ids must be from 0 to 1, got 2"),
+        ([0, 2], None, "x must be from 0 to V - 1 = 1, got 2"),
         (np.ones((4, 2)), np.ones(3), r"state must have shape \(S=2, H=3\)"),
         (np.ones((4, 2)), np.ones((3, 2)), "state must have shape .* S must be 2, not 3"),
         (np.ones((4, 2)), np.ones((2, 1, 3)), r"state must have shape \(S=2, H=3\)"),
@@ -293,7 +313,7 @@ def test_ids_stand_for_one_hot_vectors_and_float32_stays(kind):
 )
 def test_a_sequence_or_state_that_does_not_fit(x, state, words):
     with pytest.raises(ValueError, match=f"^{words}"):
-        step_jacobians(layers.LSTM(2, 3, 0), x, state)
+        step_jacobians(LSTM(2, 3, seed=0), x, state)
 
 
 # The flow through many steps.
@@ -354,72 +374,3 @@ def test_flow_stays_below_the_bound_of_pascanu(activation):
 def test_flow_needs_square_matrices(jacobians, words):
     with pytest.raises(ValueError, match=f"^{words}"):
         flow(jacobians)
-
-
-# Influence: what replacing one token does to the predictions.
-
-
-class Bigram:
-    """A model whose prediction depends on the last token alone: row x of a table of logits."""
-
-    def __init__(self, V, seed=0):
-        self.V, self.table = V, np.random.default_rng(seed).normal(size=(V, V))
-
-    def forward(self, ids, state=None):
-        """Return the logits, and a state that nothing is kept in."""
-        return self.table[ids], np.zeros((len(ids), 1))
-
-
-def divergence(p, q):
-    return sum(a * np.log2(a / b) for a, b in zip(p, q, strict=True))
-
-
-def test_influence_in_a_bigram_model_is_of_the_last_token_alone():
-    model, ids, f = Bigram(4), np.array([2, 0, 0, 3, 1]), np.array([5.0, 1, 0, 2])
-    moved = influence(model, ids, f)
-    p = np.exp(model.table) / np.exp(model.table).sum(axis=1, keepdims=True)
-    for t, x in enumerate(ids):
-        others = [v for v in range(4) if v != x]
-        wanted = sum(f[v] * divergence(p[x], p[v]) for v in others) / sum(f[v] for v in others)
-        assert moved[t, t] == pytest.approx(wanted, rel=1e-12)
-    assert (moved[~np.eye(5, dtype=bool)] == 0).all()
-
-
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_influence_is_what_replacing_one_token_after_the_other_gives(cell):
-    model = LanguageModel(5, 7, cell, embedding=3, seed=1, dtype="float64")
-    for array in model.parameters.values():
-        array += np.random.default_rng(2).normal(size=array.shape)
-    before, ids, f = [4, 1], np.array([0, 3, 3, 1, 2, 4]), np.array([1.0, 2, 3, 4, 0])
-    _, state = model.forward(np.array([before]))
-    moved = influence(model, ids, f, state)
-    for j in range(6):
-        wanted = np.zeros(6)
-        for v in set(range(5)) - {ids[j]}:
-            changed = ids.copy()
-            changed[j] = v
-            for t in range(6):
-                p = model.next_probabilities([*before, *ids[: t + 1]])
-                q = model.next_probabilities([*before, *changed[: t + 1]])
-                wanted[t] += f[v] / (f.sum() - f[ids[j]]) * divergence(p, q)
-        np.testing.assert_allclose(moved[:, j], wanted, rtol=1e-9, atol=1e-13)
-    assert (moved[np.triu_indices(6, 1)] == 0).all(), "a later token moved an earlier prediction"
-    assert (moved[np.tril_indices(6)] > 0).all()
-
-
-def test_a_model_that_does_not_listen_is_moved_by_nothing():
-    model = LanguageModel(5, 7, "gru", seed=1, dtype="float64")
-    model.parameters["dense/W_hy"][:] = 0
-    assert (influence(model, [0, 3, 1, 2], np.ones(5)) == 0).all()
-
-
-def test_influence_does_not_change_with_the_unit_of_the_frequencies():
-    model, f = LanguageModel(4, 6, seed=3, dtype="float64"), np.array([3, 1, 2, 4])
-    one, other = (influence(model, [1, 0, 2], k * f) for k in (1, 0.1))
-    np.testing.assert_allclose(one, other, rtol=1e-12)
-
-
-@pytest.mark.parametrize("f", [[1, 1, -1], [0, 0, 5], [0, 0, 0], [1, 1], [1, np.nan, 1]])
-def test_influence_needs_frequencies_of_two_tokens(f):
-    with pytest.raises(ValueError, match="frequencies must"):
-        influence(LanguageModel(3, 2), [0, 1], f)

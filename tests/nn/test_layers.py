@@ -1,20 +1,27 @@
-"""The layers equal their cells in a loop and finite differences, and keep what layers promise."""
+"""The layers equal their equations and finite differences, and keep what layers promise."""
+
+import contextlib
+import copy
+import itertools
+import pickle
 
 import numpy as np
 import pytest
 from engine import (
     LAYERS,
+    REMEDIES,
     SIZES,
     assert_equal,
+    assert_is_reference,
     error,
     made,
     problem,
     run,
-    run_cells,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnbook import _blas
 from rnnbook.nn import layers
 from rnnbook.nn.gradients import check
 
@@ -23,17 +30,17 @@ each_size = pytest.mark.parametrize("sizes", SIZES, ids=str)
 each_mask = pytest.mark.parametrize("masked", [False, True], ids=["all steps", "masked"])
 
 
-# Against the cells, and against finite differences.
+# Against the equations, and against finite differences.
 
 
 @each_layer
 @each_size
 @each_mask
-def test_a_layer_is_its_cells_in_a_loop(kind, sizes, masked):
+def test_a_layer_is_its_equations(kind, sizes, masked):
     B, T, D, H = sizes
     layer = made(kind, D, H)
     given = problem(layer, B, T, masked)
-    assert_equal(run(layer, *given), run_cells(layer, *given), 1e-12)
+    assert_is_reference(layer, *given)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -44,9 +51,7 @@ def test_any_shape_and_any_mask(data):
     x, state, _, dh, dstate = problem(layer, B, T, seed=data.draw(st.integers(0, 99)))
     bits = data.draw(st.lists(st.booleans(), min_size=B * T, max_size=B * T).filter(any))
     mask = np.reshape(bits, (B, T))
-    assert_equal(
-        run(layer, x, state, mask, dh, dstate), run_cells(layer, x, state, mask, dh, dstate), 1e-12
-    )
+    assert_is_reference(layer, x, state, mask, dh, dstate)
 
 
 @each_layer
@@ -260,3 +265,163 @@ def test_first_weights_are_those_of_keras(kind):
 
 def test_the_first_forget_bias_can_be_chosen():
     assert set(layers.LSTM(2, 3, 0, forget_bias=-2.5).weights["b_f"]) == {-2.5}
+
+
+# Copies, interrupts, threads.
+
+
+@pytest.mark.parametrize("kind", LAYERS | REMEDIES)
+@pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_made_after_a_pass_computes_what_its_original_does(kind, twin_of):
+    layer = made(kind, 3, 4)
+    first, second = problem(layer, 5, 6), problem(layer, 5, 6, seed=9)
+    wanted = run(layer, *second)
+    run(layer, *first)
+    layer.forward(*first[:2])
+    twin = twin_of(layer)
+    assert_equal(run(twin, *second), wanted, 1e-14)
+    for array in twin.parameters.values():
+        array += 1
+    assert_equal(run(layer, *second), wanted, 1e-14)
+
+
+@pytest.mark.parametrize("kind", LAYERS | REMEDIES)
+@pytest.mark.parametrize("broken", ["ones", "zeros", "empty"])
+def test_an_interrupt_while_arrays_are_made_does_no_harm(kind, broken, monkeypatch):
+    layer, fresh = made(kind, 3, 4), made(kind, 3, 4)
+    given = problem(layer, 5, 6)
+    make = getattr(np, broken)
+    for moment in range(1, 5):
+        run(layer, *problem(layer, 2, 3))
+        calls = itertools.count(1)
+
+        def interrupted(*arguments, calls=calls, moment=moment, **options):
+            if next(calls) == moment:
+                raise KeyboardInterrupt
+            return make(*arguments, **options)
+
+        with monkeypatch.context() as patch, contextlib.suppress(KeyboardInterrupt):
+            patch.setattr(np, broken, interrupted)
+            run(layer, *given)
+        assert_equal(run(layer, *given), run(fresh, *given), 1e-14)
+
+
+@each_layer
+def test_what_the_caller_writes_after_a_forward_pass_changes_no_gradient(kind):
+    layer = made(kind, 3, 4)
+    x, state, mask, dh, dstate = problem(layer, 2, 5, masked=True)
+    ids = np.random.default_rng(0).integers(0, 3, (2, 5))
+    for inputs in (x, ids):
+        wanted = run(layer, inputs, state, mask, dh, dstate)
+        changed = [inputs.copy(), state.copy(), mask.copy()]
+        layer.forward(*changed)
+        for array in changed:
+            array[...] = 0
+        layer.backward(dh, dstate)
+        given = layer.by_name(layer.gradients)
+        assert_equal(given, {name: wanted[name] for name in given}, 1e-14)
+
+
+@each_layer
+def test_one_hot_vectors_may_be_of_whole_numbers(kind):
+    layer = made(kind, 3, 4)
+    ids = np.array([[0, 2, 1], [1, 1, 0]])
+    assert error(layer.forward(np.eye(3, dtype=int)[ids])[0], layer.forward(ids)[0]) < 1e-14
+
+
+# One step at a time, and the gates.
+
+
+@pytest.mark.parametrize("kind", LAYERS | REMEDIES)
+def test_the_stepper_takes_the_steps_of_the_layer(kind):
+    layer = made(kind, 4, 3)
+    _, state, *_ = problem(layer, 5, 1)
+    rng = np.random.default_rng(1)
+    ids, inputs = rng.integers(0, 7, (5, 6)), rng.normal(size=(7, 4))
+    for tokens, vectors in ((ids % 4, None), (ids, inputs)):
+        step = layer.stepper(state, vectors)
+        np.testing.assert_array_equal(step(), (state if layer.states == 1 else state[0]).T)
+        by_step = [step(tokens[:, t]).T.copy() for t in range(6)]
+        x = tokens if vectors is None else vectors[tokens]
+        np.testing.assert_allclose(np.stack(by_step, 1), layer.forward(x, state)[0], atol=1e-13)
+
+
+def test_a_stepper_and_a_training_pass_do_not_disturb_each_other():
+    layer = made("lstm", 4, 3)
+    given = problem(layer, 2, 5)
+    wanted = run(layer, *given)
+    layer.forward(*given[:2])
+    step = layer.stepper(np.zeros((2, 2, 3)))
+    before = step([0, 1]).copy()
+    layer.backward(*given[3:])
+    gradients = layer.by_name(layer.gradients)
+    assert_equal(gradients, {name: wanted[name] for name in gradients}, 1e-14)
+    np.testing.assert_array_equal(step(), before)
+
+
+def test_the_gates_of_an_lstm_worked_with_a_pencil():
+    # σ(ln 3) = 3/4 and tanh(ln 2) = 3/5: with no weights but biases, every number is a fraction.
+    layer = layers.LSTM(1, 1, dtype="float64")
+    for name, array in layer.weights.items():
+        biases = {"b_i": np.log(3), "b_f": -np.log(3), "b_c": np.log(2), "b_o": np.log(3)}
+        array[:] = biases.get(name, 0)
+    h, (_, c) = layer.forward([[[9.0]]], [[[9.0]], [[2.0]]])
+    gates = {name: float(gate[0, 0, 0]) for name, gate in layer.gate_activations().items()}
+    assert gates == pytest.approx({"i": 0.75, "f": 0.25, "c": 0.6, "o": 0.75}, abs=1e-15)
+    np.testing.assert_allclose(c, 0.95, atol=1e-15)
+    np.testing.assert_allclose(h, 0.75 * np.tanh(0.95), atol=1e-15)
+
+
+def test_the_gates_of_a_gru_worked_with_a_pencil():
+    # z = 3/4, r = 1/2, u = W_hh h = 2 ln 2, so the candidate is tanh(ln 2) = 3/5.
+    layer = layers.GRU(1, 1, dtype="float64")
+    for array in layer.weights.values():
+        array[:] = 0
+    layer.weights["b_z"][:], layer.weights["W_hh"][:] = np.log(3), np.log(2)
+    h, _ = layer.forward([[[9.0]]], [[2.0]])
+    gates = {name: float(gate[0, 0, 0]) for name, gate in layer.gate_activations().items()}
+    assert gates == pytest.approx({"z": 0.75, "r": 0.5, "h": 0.6}, abs=1e-15)
+    np.testing.assert_allclose(h, 0.75 * 2 + 0.25 * 0.6, atol=1e-15)
+
+
+def test_gates_are_those_of_the_last_forward_pass():
+    layer = made("gru", 3, 4)
+    with pytest.raises(RuntimeError, match="call forward first"):
+        layer.gate_activations()
+    x, state, _, dh, _ = problem(layer, 2, 5)
+    h, _ = layer.forward(x, state)
+    gates = layer.gate_activations()
+    kept = {name: gate.copy() for name, gate in gates.items()}
+    before = np.concatenate([state[:, None], h[:, :-1]], axis=1)
+    np.testing.assert_allclose(gates["z"] * before + (1 - gates["z"]) * gates["h"], h, atol=1e-14)
+    layer.backward(dh)
+    assert_equal(gates, kept, 0)
+
+
+def test_products_keep_the_default_threads_only_where_they_pay():
+    get, put = _blas._openblas()
+    if put is None:
+        pytest.skip("this NumPy has another BLAS")
+    before, seen = get(), []
+    try:
+        put(2)
+        for work in (1, _blas.WORTH):
+            with _blas.one_thread(work), _blas.one_thread(work):
+                seen.append(get())
+        assert seen == [1, 2]
+        assert get() == 2
+        with pytest.raises(ZeroDivisionError), _blas.one_thread():
+            1 / 0  # noqa: B018 - raises
+        assert get() == 2
+    finally:
+        put(before)
+
+
+def test_a_layer_tells_its_sizes():
+    assert repr(layers.LSTM(3, 4)) == "LSTM(D=3, H=4)"
+
+
+def test_the_sigmoid_is_that_of_its_definition():
+    a = np.linspace(-30, 30, 101)
+    np.testing.assert_allclose(layers.sigmoid(a), 1 / (1 + np.exp(-a)), rtol=1e-11, atol=1e-15)
+    assert a[0] == -30

@@ -3,17 +3,11 @@
 import copy
 import html
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
 from rnnbook.show import claims
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-
-import pages  # noqa: E402
+from tools import ROOT, pages
 
 LEDGER = claims.ledger()
 CHAPTERS = pages.chapters()
@@ -48,9 +42,9 @@ def box_faults(cell):
     found = []
     for box in boxes:
         number, figures = box[claims.MIME]["number"], box[claims.MIME]["figures"]
-        if box["text/html"] != claims.as_html(number, LEDGER[number], figures):
+        if box["text/html"] != claims.as_html(number, figures):
             found.append(f"claim {number}: the box is not what the ledger says")
-        if box["text/plain"] != claims.as_text(number, LEDGER[number], figures):
+        if box["text/plain"] != claims.as_text(number, figures):
             found.append(f"claim {number}: the text is not what the ledger says")
         if re.search(
             r"^\S", cell.source.split("\nclaim(")[-1].partition("\n")[2].rstrip(")\n"), re.M
@@ -86,7 +80,7 @@ def page_faults(page, chapters):
     on_page = {}
     for part in re.split(r'(?=<div class="rnn-claim")', page)[1:]:
         number = re.search(r'id="claim-(\d+)"', part)
-        figures = re.search(r"\*\*Measured:\*\* (.*?)\\?\n", part)
+        figures = re.search(r"<b>Measured:</b> (.*?)<br>", part)
         on_page[int(number[1]) if number else 0] = html.unescape(figures[1])
     measured = {
         number: "; ".join(figures)
@@ -110,11 +104,11 @@ def test_each_question_of_a_finished_chapter_has_one_anchor_and_a_cell():
 
 @pytest.mark.parametrize("name", pages.PAGES)
 def test_the_page_is_what_the_notebooks_give(name):
-    assert (ROOT / name).read_text("utf-8") == pages.PAGES[name](), "make notebooks"
+    assert (ROOT / "reference" / name).read_text("utf-8") == pages.PAGES[name](), "make notebooks"
 
 
 def test_the_figures_on_the_page_are_those_of_the_notebooks():
-    page = (ROOT / "claims.md").read_text("utf-8")
+    page = (ROOT / "reference" / "claims.md").read_text("utf-8")
     assert page_faults(page, CHAPTERS) == []
     verdicts = re.findall(r'data-verdict="(\w+)"', page)
     total, *counts = map(
@@ -127,8 +121,8 @@ def test_the_figures_on_the_page_are_those_of_the_notebooks():
 def test_the_pages_link_to_each_box_and_anchor():
     pairs = {(name, "claim", n) for name, nb in CHAPTERS.values() for n, _ in pages.measured(nb)}
     pairs |= {(name, "question", n) for name, nb in CHAPTERS.values() for n in pages.anchors(nb)}
-    text = "".join((ROOT / name).read_text("utf-8") for name in pages.PAGES)
-    links = re.findall(r'href="notebooks/(\w+)\.html#(claim|question)-(\d+)"', text)
+    text = "".join((ROOT / "reference" / name).read_text("utf-8") for name in pages.PAGES)
+    links = re.findall(r'href="../notebooks/(\w+)\.html#(claim|question)-(\d+)"', text)
     assert sorted((name, kind, int(n)) for name, kind, n in links) == sorted(pairs)
 
 

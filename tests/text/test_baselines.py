@@ -109,7 +109,7 @@ def test_samples_follow_the_distribution_the_context_and_the_seed():
         drawn.tolist() == model.sample(4000, seed=1).tolist() != model.sample(4000, seed=2).tolist()
     )
     assert np.bincount(drawn) / 4000 == pytest.approx([0.5, 0.25, 0.25], abs=0.01)
-    firsts = [model.sample(1, seed, context=[0, 1, 0]) for seed in range(100)]
+    firsts = [model.sample(1, [0, 1, 0], seed) for seed in range(100)]
     assert np.mean(np.array(firsts) == [2]) > 0.95
     flat = NGram([0], 0, V).sample(3000, seed=0)
     assert np.bincount(flat) / 3000 == pytest.approx([1 / 3] * 3, abs=0.04)
@@ -127,8 +127,8 @@ def test_samples_follow_the_distribution_the_context_and_the_seed():
         (lambda: NGram("games", 1, V), TypeError, "ids must be whole numbers"),
         (lambda: NGram([0], 1, V).log_probabilities([-1]), ValueError, "got -1 at index 0"),
         (lambda: NGram([0], 1, V).next_probabilities(["a"]), TypeError, "encode a text first"),
-        (lambda: NGram([0], 1, V).sample(0, 0), ValueError, "n must be at least 1, got 0"),
-        (lambda: NGram([0], 1, V).sample(1, 0, [3]), ValueError, "got 3 at index 0"),
+        (lambda: NGram([0], 1, V).sample(0), ValueError, "n must be at least 1, got 0"),
+        (lambda: NGram([0], 1, V).sample(1, [3]), ValueError, "got 3 at index 0"),
     ],
 )
 def test_bad_input_is_refused_and_explained(call, error, message):

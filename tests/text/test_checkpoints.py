@@ -88,7 +88,7 @@ def test_a_foreign_file_is_named_so(path, tmp_path):
     foreign = tmp_path / "foreign.npz"
     for content in (b"", b"P", b"games", b"\x89PNG"):
         foreign.write_bytes(content)
-        with pytest.raises(ValueError, match=r"must be a a test file .*; it is no .npz file"):
+        with pytest.raises(ValueError, match=r"must be a file of kind 'a test' .*; it is no .npz file"):
             load(foreign)
     np.savez(foreign, W=np.eye(2))
     with pytest.raises(ValueError, match="it has no description of that kind"):
@@ -104,7 +104,7 @@ def test_a_foreign_file_is_named_so(path, tmp_path):
 
 
 def test_another_kind_a_newer_version_and_no_file_are_named(path, tmp_path):
-    with pytest.raises(ValueError, match=r"must be a poem file .*; it is a a test file"):
+    with pytest.raises(ValueError, match=r"must be a file of kind 'poem' .*; its kind is 'a test'"):
         checkpoints.load(path, "poem", 3)
     with pytest.raises(ValueError, match=r"of version 2 or older, got 3 \(upgrade rnnbook\)"):
         checkpoints.load(path, "a test", 2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnbook.nn.losses import cross_entropy, softmax
-from rnnbook.text import Vocabulary, language_model, writing
+from rnnbook.text import Vocabulary, language_model
 from rnnbook.text.language_model import LanguageModel
 from rnnbook.text.ngram import NGram
 from rnnbook.text.sampling import gumbel, restricted
@@ -86,10 +86,10 @@ SETTINGS = [{}, {"temperature": 0.6}, {"top_k": 3}, {"temperature": 1.5, "top_k"
 @each_input
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_what_is_drawn_is_what_the_layers_say(cell, embedding, settings, monkeypatch):
-    monkeypatch.setattr(writing, "BLOCK", 7)
+    monkeypatch.setattr(language_model, "BLOCK", 7)
     m, n, context = model(cell, scale=0.8, embedding=embedding), 20, IDS[:5]
     temperature, top_k, top_p = (settings.get(k) for k in ("temperature", "top_k", "top_p"))
-    drawn = m.sample(n, 6, context, **settings, samples=3)
+    drawn = m.sample(n, context, 6, **settings, samples=3)
     assert drawn.shape == (3, n)
     for s, ids in enumerate(drawn):
         logits, _ = m.forward(np.concatenate([context, ids[:-1]])[None])
@@ -102,18 +102,18 @@ def test_what_is_drawn_is_what_the_layers_say(cell, embedding, settings, monkeyp
 @each_cell
 def test_a_sample_does_not_depend_on_how_many_there_are_or_how_long_they_are(cell):
     m = model(cell)
-    many = m.sample(30, 7, IDS, samples=4)
-    assert m.sample(30, 7, IDS).tolist() == many[0].tolist()
-    assert m.sample(20, 7, IDS, samples=2).tolist() == many[:2, :20].tolist()
-    assert m.sample(30, 8, IDS).tolist() != many[0].tolist()
+    many = m.sample(30, IDS, 7, samples=4)
+    assert m.sample(30, IDS, 7).tolist() == many[0].tolist()
+    assert m.sample(20, IDS, 7, samples=2).tolist() == many[:2, :20].tolist()
+    assert m.sample(30, IDS, 8).tolist() != many[0].tolist()
 
 
 def test_draws_follow_the_distribution_of_the_context():
     m, n = model(scale=0.8), 20_000
     p = m.next_probabilities(IDS[:3])
-    counts = np.bincount(m.sample(1, 0, IDS[:3], samples=n)[:, 0], minlength=V)
+    counts = np.bincount(m.sample(1, IDS[:3], samples=n)[:, 0], minlength=V)
     assert (np.square(counts - n * p) / (n * p)).sum() < 25.7  # once in 10,000 times
-    assert (m.sample(1, 0, samples=n, top_k=1) == m.next_probabilities([]).argmax()).all()
+    assert (m.sample(1, samples=n, top_k=1) == m.next_probabilities([]).argmax()).all()
 
 
 @pytest.mark.parametrize("unit", ["characters", "words"])
@@ -125,7 +125,7 @@ def test_it_writes_on_from_a_prompt(unit):
         assert m.encode(prompt).tolist() == context.tolist()
         written = m.generate(9, prompt, seed=3)
         assert written.startswith(prompt)
-        ids = m.sample(9, 3, context)
+        ids = m.sample(9, context, 3)
         whole = vocabulary.decode([*context, *ids])
         assert written == prompt + whole[len(vocabulary.decode(context)) :]
         assert m.generate(9, prompt, seed=3, samples=2)[0] == written
@@ -209,7 +209,7 @@ def test_a_nan_in_the_weights_is_no_silent_one(name):
     m = model()
     m.parameters[name].flat[0] = np.nan
     tokens = np.arange(V)
-    calls = [lambda: m.sample(3, 0), lambda: m.log_probabilities(tokens)]
+    calls = [lambda: m.sample(3), lambda: m.log_probabilities(tokens)]
     for call in [*calls, lambda: m.next_probabilities(tokens)]:
         with pytest.raises(ValueError, match="must be finite, got nan"):
             call()
@@ -222,15 +222,15 @@ def test_a_nan_in_the_weights_is_no_silent_one(name):
         (lambda: LanguageModel("games", H), TypeError, "vocabulary must be a whole number"),
         (lambda: LanguageModel(V, 0), ValueError, "H must be at least 1"),
         (lambda: LanguageModel(V, H, "LSTM"), ValueError, "one of rnn, lstm, gru; got 'LSTM'"),
-        (lambda: LanguageModel(V, H, dropout=1), ValueError, "dropout must be >= 0 and < 1, got 1"),
+        (lambda: LanguageModel(V, H, dropout=1), ValueError, "dropout must be at least 0 and below 1, got 1"),
         (lambda: LanguageModel(V, H, embedding=0), ValueError, "embedding must be at least 1"),
         (lambda: model().log_probabilities([V]), ValueError, "from 0 to V - 1 = 5, got 6"),
         (lambda: model().next_probabilities([0.5]), TypeError, "ids must be whole numbers"),
-        (lambda: model().sample(0, 0), ValueError, "n must be at least 1, got 0"),
-        (lambda: model().sample(1, -1), ValueError, "seed must be at least 0"),
-        (lambda: model().sample(1, 0, temperature=0), ValueError, "temperature must be > 0"),
-        (lambda: model().sample(1, 0, samples=0), ValueError, "samples must be at least 1"),
-        (lambda: model().sample(1, 0, [-1]), ValueError, "got -1 at index 0"),
+        (lambda: model().sample(0), ValueError, "n must be at least 1, got 0"),
+        (lambda: model().sample(1, seed=-1), ValueError, "seed must be at least 0"),
+        (lambda: model().sample(1, temperature=0), ValueError, "temperature must be > 0"),
+        (lambda: model().sample(1, samples=0), ValueError, "samples must be at least 1"),
+        (lambda: model().sample(1, [-1]), ValueError, "got -1 at index 0"),
         (lambda: model().generate(1), ValueError, "no vocabulary, only ids"),
         (lambda: model().generate(1, "a"), ValueError, "no vocabulary, only ids"),
     ],

@@ -213,7 +213,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path, change, named):
     with pytest.raises(ValueError, match=r"training.npz is damaged"):
         run(model(), checkpoint=path)
     model().save(path)
-    with pytest.raises(ValueError, match="it is a rnnbook language model file"):
+    with pytest.raises(ValueError, match="its kind is 'rnnbook language model'"):
         run(model(), checkpoint=path)
 
 
@@ -261,9 +261,9 @@ def test_the_bar_is_on_the_standard_error_and_can_be_silenced(capsys):
         ({"B": 1.0}, TypeError, "B must be a whole number"),
         ({"seed": -1}, ValueError, "seed must be at least 0"),
         ({"B": 50}, ValueError, r"at least B \* T \+ 1 = 401 tokens for one batch, got 400"),
-        ({"clip": 0}, ValueError, "limit must be > 0, got 0"),
+        ({"clip": 0}, ValueError, "clip must be above 0, got 0"),
         ({"ids": IDS + 1}, ValueError, "from 0 to V - 1 = 4, got 5"),
-        ({"held_out": []}, ValueError, "at least 1 tokens, got 0"),
+        ({"held_out": []}, ValueError, "held_out must hold at least 1 tokens, got 0"),
     ],
 )
 def test_bad_input_is_refused_and_explained(change, error, message):

@@ -1,7 +1,8 @@
-"""The drawings of the course: one call each, in the one visual language of :mod:`rnnbook.show.style`.
+"""The drawings of the course, in the visual language of :mod:`rnnbook.show.style`.
 
-Time goes to the right, layers go up. A square is given, a circle is a state, a rounded box is
-put out. Arrows of one weight matrix have one color: blue W_xh, green W_hh, orange W_hy.
+Each is one call, which returns a new figure for ``plt.show()``. Time goes to the right, layers go
+up. A square is given, a circle is a state, a rounded box is put out. Arrows of one weight matrix
+have one color: blue W_xh, green W_hh, orange W_hy.
 """
 
 from rnnbook.show.diagrams.gates import gru, lstm

@@ -1,32 +1,34 @@
 """The gated cells: an LSTM that grows gate by gate, and a GRU."""
 
-from rnnbook.show.diagrams.parts import link
-from rnnbook.show.style import SYMBOL, WORDS, arrow, canvas, node, path, text
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnnbook.show.style import SYMBOL, WORDS, arrow, canvas, link, node, path, text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STAGES = ("", "i", "io", "ifo")
 TOP, ADDED, GATES, BUS = 3.85, 2.8, 1.6, 0.95  # inches: the rows of a cell, from the top
 SIGMA, TANH, TIMES, PLUS = r"$\sigma$", r"$\tanh$", r"$\times$", "$+$"
 
 
-def lstm(gates="ifo"):
+def lstm(gates: str = "ifo") -> Figure:
     """Draw one step of an LSTM cell with some of its gates.
+
+    The memory runs along the top; below it, what is added; below that the gates and the
+    candidate, which all receive x_t and h_{t-1}.
 
     Parameters
     ----------
     gates : {"", "i", "io", "ifo"}
-        Which gates it has: none, the input gate, the output gate too (1997), the forget gate
-        too (2000).
+        Which gates it has: none, the input gate, the output gate too (Hochreiter and Schmidhuber
+        1997), the forget gate too (Gers, Schmidhuber and Cummins 2000).
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing. The memory runs along the top; below it, what is added; below that the
-        gates and the candidate, which all hear x_t and h_{t-1}.
-
-    Raises
-    ------
-    ValueError
-        If the gates are none of these.
+    Examples
+    --------
+    >>> figure = lstm("io")
     """
     if gates not in STAGES:
         allowed = ", ".join(repr(stage) for stage in STAGES)
@@ -43,18 +45,16 @@ def lstm(gates="ifo"):
     arrow(ax, add, node(ax, "memory", 5.3, TOP, "$c_t$", width=0.6), "memory")
     _candidate(ax, add, "i" in gates)
     _output(ax, "o" in gates)
-    _heard(ax, node(ax, "hidden", 0.45, BUS, past=True), 0.45, BUS + 0.4)
+    _given(ax, node(ax, "hidden", 0.45, BUS, past=True), 0.45, BUS + 0.4)
     return ax.figure
 
 
-def gru():
+def gru() -> Figure:
     """Draw one step of a GRU: two gates, and the hidden state itself as the memory.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing. The state runs along the top; z keeps its share of it, and 1 - z admits the
-        candidate.
+    The state runs along the top; z keeps its share of it, and 1 - z admits the candidate.
+
+    >>> figure = gru()
     """
     ax = canvas(5.8, 4.15)
     state = node(ax, "hidden", 0.45, TOP, past=True)
@@ -72,7 +72,7 @@ def gru():
     link(ax, candidate, admit, "ink", r"$\tilde{h}_t$")
     arrow(ax, admit, add)
     path(ax, [(0.45, TOP - 0.23), (0.45, BUS), (0.95, BUS)], "hidden")
-    _heard(ax, None, 0.75, TOP - 0.45)
+    _given(ax, None, 0.75, TOP - 0.45)
     return ax.figure
 
 
@@ -96,15 +96,13 @@ def _candidate(ax, add, gated):
         return
     admit = node(ax, "ink", 3.0, ADDED, TIMES)
     arrow(ax, admit, add)
-    for x, function, symbol, side in (
-        (2.45, SIGMA, "$i_t$", -1),
-        (3.45, TANH, r"$\tilde{c}_t$", 1),
+    for x, function, symbol, side, ha in (
+        (2.45, SIGMA, "$i_t$", -1, "right"),
+        (3.45, TANH, r"$\tilde{c}_t$", 1, "left"),
     ):
-        unit = _unit(ax, x, function)
+        _unit(ax, x, function)
         path(ax, [(x, GATES + 0.23), (x, ADDED), (3.0 + side * 0.25, ADDED)])
-        text(
-            ax, unit.x + side * 0.07, 2.12, symbol, size=SYMBOL, ha="right" if side < 0 else "left"
-        )
+        text(ax, x + side * 0.07, 2.12, symbol, size=SYMBOL, ha=ha)
 
 
 def _output(ax, gated):
@@ -121,7 +119,7 @@ def _output(ax, gated):
     link(ax, _unit(ax, 4.5, SIGMA), times, "ink", "$o_t$")
 
 
-def _heard(ax, state, x, y):
+def _given(ax, state, x, y):
     """Draw x_t and h_{t-1} at the left end of the bus; the state's name stands at x, y."""
     if state is not None:
         arrow(ax, state, (0.97, BUS), "hidden")

@@ -1,9 +1,14 @@
 """Recurrent networks: a neuron, a layer, unfolded, stacked, and in their patterns of use."""
 
-from itertools import product
+from __future__ import annotations
 
-from rnnbook.show.diagrams.parts import at_most, link
-from rnnbook.show.style import SYMBOL, arrow, canvas, frame, line, node, path, text
+from itertools import product
+from typing import TYPE_CHECKING
+
+from rnnbook.show.style import SYMBOL, arrow, at_most, canvas, frame, line, link, node, path, text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 X, H, S, Y = "$x_{%s}$", "$h_{%s}$", "$s_{%s}$", r"$\hat{y}_{%s}$"
 W_XH, W_HH, W_HY = "$W_{xh}$", "$W_{hh}$", "$W_{hy}$"
@@ -37,13 +42,10 @@ def _folded(ax, x, y, t="t", *, loop=True):
         text(ax, x - 0.62, y - 0.18, W_HH, "hidden")
 
 
-def neuron():
+def neuron() -> Figure:
     """Draw one recurrent neuron: weighted sum, tanh, and the loop that brings h_{t-1} back.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing, to be shown by ``plt.show()``.
+    >>> figure = neuron()
     """
     ax = canvas(5.2, 2.5)
     frame(ax, 1.4, 0.62, 3.45, 1.48)
@@ -66,13 +68,10 @@ def neuron():
     return ax.figure
 
 
-def feedforward_and_recurrent():
+def feedforward_and_recurrent() -> Figure:
     """Draw a feedforward network and, beside it, the same with a loop: a recurrent one.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing.
+    >>> figure = feedforward_and_recurrent()
     """
     ax = canvas(4.6, 3.1)
     _folded(ax, 1.1, 1.3, "", loop=False)
@@ -82,25 +81,19 @@ def feedforward_and_recurrent():
     return ax.figure
 
 
-def layer(D=2, H=3):
+def layer(D: int = 2, H: int = 3) -> Figure:
     """Draw all connections of one recurrent layer for one time step.
+
+    Inputs and earlier states stand at the left, new states at the right.
 
     Parameters
     ----------
-    D : int
-        How many inputs, 1 to 4.
-    H : int
-        How many neurons, 1 to 4.
+    D, H : int
+        How many inputs and neurons, 1 to 4 each.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing: inputs and earlier states at the left, new states at the right.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number from 1 to 4.
+    Examples
+    --------
+    >>> figure = layer(D=2, H=3)
     """
     D, H = at_most("D", D, 4), at_most("H", H, 4)
     dy = 0.66
@@ -128,23 +121,19 @@ def layer(D=2, H=3):
     return ax.figure
 
 
-def unfolded(T=5):
+def unfolded(T: int = 5) -> Figure:
     """Draw the folded graph with its loop and, beside it, the same unfolded over T steps.
+
+    The same weight names stand at every step.
 
     Parameters
     ----------
     T : int
         How many time steps, 1 to 6.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing; the same weight names stand at every step.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If T is not a whole number from 1 to 6.
+    Examples
+    --------
+    >>> figure = unfolded(T=5)
     """
     T, dx = at_most("T", T, 6), 0.74
     ax = canvas(2.03 + dx * T, 2.6)
@@ -156,13 +145,10 @@ def unfolded(T=5):
     return ax.figure
 
 
-def patterns():
-    """Draw the patterns of inputs and outputs, from one to one to encoder and decoder.
+def patterns() -> Figure:
+    """Draw five patterns of inputs and outputs, from one to one to encoder and decoder.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Five small drawings in two rows, each with its name and an example.
+    >>> figure = patterns()
     """
     ax = canvas(5.6, 6.5)
     three, dx = (1, 2, 3), 0.65
@@ -194,13 +180,10 @@ def _encoder_decoder(ax, left, y, dx):
     text(ax, left + 2.1 * dx, y - 1.42, "sentence → translation", "muted")
 
 
-def schemes():
-    """Draw what may carry the past: the hidden state, the output, or the true target.
+def schemes() -> Figure:
+    """Draw what may carry the past: the hidden state, the output or, in training, the target.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Three drawings of three time steps, and a key. The third is for training only.
+    >>> figure = schemes()
     """
     ax = canvas(5.7, 6.95)
     three, dx = (1, 2, 3), 0.92
@@ -231,7 +214,7 @@ def _fed_back(ax, sources, h, share=0.5):
         text(ax, x + 0.06, y + 0.07, "$W_{yh}$", "output", ha="left")
 
 
-def stack(layers=2, T=4):
+def stack(layers: int = 2, T: int = 4) -> Figure:
     """Draw recurrent layers above each other, unfolded over T steps.
 
     Parameters
@@ -241,15 +224,9 @@ def stack(layers=2, T=4):
     T : int
         How many time steps, 1 to 5.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing: time goes to the right, layers go up.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a number is not whole or out of its range.
+    Examples
+    --------
+    >>> figure = stack(layers=2, T=4)
     """
     layers, T = at_most("layers", layers, 3), at_most("T", T, 5)
     dx, dy, left = 1.08, 0.98, 0.85

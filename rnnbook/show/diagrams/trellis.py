@@ -1,32 +1,36 @@
 """Hidden Markov models: the chain that hides, the trellis, the forward lattice, the best path."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from itertools import pairwise, product
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
 
 from rnnbook._check import shaped
-from rnnbook.show.diagrams.parts import at_most, link
-from rnnbook.show.style import COLORS, RADIUS, arrow, canvas, node, text
+from rnnbook.show.style import COLORS, RADIUS, arrow, at_most, canvas, link, node, text
 from rnnbook.text import token_ids
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DX, DY, SYMBOLS_BELOW = 1.3, 1.3, 1.05  # inches from a column, a row, a state's symbol to the next
 
 
-def chain_and_hmm(T=4):
+def chain_and_hmm(T: int = 4) -> Figure:
     """Draw a Markov chain and, below it, the same chain hidden behind the symbols it gives.
+
+    Hidden states z stand in circles, symbols x, which are seen, in squares.
 
     Parameters
     ----------
     T : int
         How many time steps, 1 to 4.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing: hidden states z in circles, symbols x, which are seen, in squares.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If T is not a whole number from 1 to 4.
+    Examples
+    --------
+    >>> figure = chain_and_hmm(T=3)
     """
     T = at_most("T", T, 4)
     ax = canvas(max(2.4, 0.9 + DX * (T - 1)), 3.9)
@@ -42,7 +46,7 @@ def chain_and_hmm(T=4):
     return ax.figure
 
 
-def trellis(N=3, T=4):
+def trellis(N: int = 3, T: int = 4) -> Figure:
     """Draw all paths of a hidden Markov model: a column of states a step, an arrow a transition.
 
     Parameters
@@ -50,17 +54,11 @@ def trellis(N=3, T=4):
     N : int
         How many states, 1 to 3.
     T : int
-        How many time steps, 1 to 4.
+        How many time steps, 1 to 4; the symbol of each stands under its column.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing, with the symbol of each step under its column.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a size is not a whole number from 1 on, or too large.
+    Examples
+    --------
+    >>> figure = trellis(N=2, T=4)
     """
     N, T = at_most("N", N, 3), at_most("T", T, 4)
     symbols = [f"$x_{{{t + 1}}}$" for t in range(T)]
@@ -70,7 +68,7 @@ def trellis(N=3, T=4):
     return ax.figure
 
 
-def forward_lattice(alpha, names, symbols):
+def forward_lattice(alpha: ArrayLike, names: Sequence[str], symbols: Sequence[str]) -> Figure:
     """Draw the trellis with a number at each state, such as what has flowed there from the left.
 
     Parameters
@@ -82,15 +80,9 @@ def forward_lattice(alpha, names, symbols):
     symbols : sequence of T str
         What was seen, a letter each.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If the numbers have not that shape, or there are too many.
+    Examples
+    --------
+    >>> figure = forward_lattice([[0.25, 0.45], [0.145, 0.369]], "FL", "HH")
     """
     ax, columns = _with_numbers(_checked("alpha", alpha, names, symbols), names, symbols)
     for start, end in _transitions(columns):
@@ -98,8 +90,16 @@ def forward_lattice(alpha, names, symbols):
     return ax.figure
 
 
-def best_path(delta, origins, path, names, symbols):
+def best_path(
+    delta: ArrayLike,
+    origins: ArrayLike,
+    path: ArrayLike,
+    names: Sequence[str],
+    symbols: Sequence[str],
+) -> Figure:
     """Draw the trellis as Viterbi sees it: one arrow into each state, and the best path.
+
+    Transitions that no best path takes are dashed.
 
     Parameters
     ----------
@@ -112,15 +112,9 @@ def best_path(delta, origins, path, names, symbols):
     names, symbols : sequence of str
         As in :func:`forward_lattice`.
 
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The drawing. Transitions that no best path takes are dashed.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a shape does not fit, or a state is out of range.
+    Examples
+    --------
+    >>> figure = best_path([[0.25, 0.45], [0.1, 0.324]], [[0, 1]], [1, 1], "FL", "HH")
     """
     delta = _checked("delta", delta, names, symbols)
     T, N = delta.shape

@@ -13,6 +13,8 @@ import tomllib
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+
 from rnnbook.show.style import COLORS, FILLS
 
 FOLDER = Path(__file__).parent
@@ -41,18 +43,16 @@ _SAID = [
 
 
 @functools.cache
-def catalog():
+def catalog() -> dict[str, dict]:
     """Return all instruments: name -> title, scripts, alt and controls, from ``spec.toml``.
 
-    Returns
-    -------
-    dict of str to dict
-        The rows, in order.
+    >>> list(catalog())
+    ['unfolding', 'gradient-flow', 'viterbi', 'gates', 'memory', 'generator']
     """
     return tomllib.loads((FOLDER / "spec.toml").read_text("utf-8"))
 
 
-def show(name, **settings):
+def show(name: str, **settings) -> None:
     """Show an instrument below the cell.
 
     Parameters
@@ -64,68 +64,75 @@ def show(name, **settings):
         brings its weights along, 0.5 MB: JupyterLab and Colab have no file of them beside the
         page, as the book has.
 
-    Raises
-    ------
-    ValueError
-        If there is no such instrument or control, or a setting is out of its range.
+    Examples
+    --------
+    >>> show("unfolding", T=12)  # doctest: +SKIP
     """
     from IPython.display import display
 
-    title = catalog().get(name, {}).get("title")
     page = as_html(name, **settings)
+    title = catalog()[name]["title"]
     words = f"{title}. An instrument to touch: see it in the book, or run this cell."
     display({"text/html": page, "text/plain": words}, raw=True)
 
 
-def as_html(name, **settings):
-    """Return an instrument as HTML that needs nothing else.
+def as_html(name: str, **settings) -> str:
+    """Return an instrument as one element that needs nothing else: still picture, style, scripts.
 
     Parameters
     ----------
     name, **settings
         As in :func:`show`.
 
-    Returns
-    -------
-    str
-        The still picture, the style and the scripts in one element.
-
-    Raises
-    ------
-    ValueError
-        As in :func:`show`.
+    Examples
+    --------
+    >>> as_html("gates", f=0.5)[:40]
+    '<div class="rnn-live" data-name="gates" '
     """
     if name not in catalog():
         raise ValueError(f"instrument must be one of {', '.join(catalog())}; got {name!r}")
     row = catalog()[name]
     embed = row.get("weights", False) and settings.pop("embed", False)
-    controls = [c | {"value": settings.pop(c["key"], c["value"])} for c in row["controls"]]
-    for control in controls:
-        _check(name, control)
-    if settings:
-        keys = ", ".join(c["key"] for c in controls)
-        raise ValueError(f"{name} has the settings {keys}; got {', '.join(settings)}")
-    spec = json.dumps({"name": name, "title": row["title"], "controls": controls})
+    keys = [control["key"] for control in row["controls"]]
+    if unknown := settings.keys() - set(keys):
+        raise ValueError(
+            f"{name} has the settings {', '.join(keys)}; got {', '.join(sorted(unknown))}"
+        )
+    controls = [
+        c | {"value": _checked(name, c, settings.get(c["key"], c["value"]))}
+        for c in row["controls"]
+    ]
+    spec = as_json({"name": name, "title": row["title"], "controls": controls})
     spec = html.escape(spec, quote=False).replace("'", "&#39;")  # full of ": so quoted by '
-    carried = _weights() if embed else ""
     scripts = "\n".join(_short(f"{part}.js") for part in row["scripts"])
     return (
         f'<div class="rnn-live" data-name="{name}" data-spec=\'{spec}\'>\n'
-        f'<img class="rnn-still" alt="{html.escape(row["alt"])}" src="{_still(name)}">\n'
-        f"<style>{_style()}</style>\n{carried}<script>{scripts}</script>\n</div>"
+        f'<img class="rnn-still" alt="{html.escape(row["alt"])}" src=\'{_still(name)}\'>\n'
+        f"<style>{_style()}</style>\n{_weights() if embed else ''}"
+        f"<script>{scripts}</script>\n</div>"
     )
 
 
-def _weights():
-    from rnnbook.show.instruments import weights  # here, since most pages need none
+def as_json(value) -> str:
+    r"""Return a value as JSON that may stand in a script: nothing in it can end the script.
 
-    packed = json.dumps(weights.packed()).replace("<", "\\u003c")  # no tag in a script
-    return f'<script type="text/plain" class="rnn-weights">{packed}</script>\n'
+    >>> as_json("</b>")
+    '"\\u003c/b\\u003e"'
+    """
+    text = json.dumps(value)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
 
 
-def _check(name, control):
-    """Raise an error where a control's value is none that it can take."""
-    key, value = control["key"], control["value"]
+def drawing_style(colors: dict[str, str]) -> str:
+    """Return the rules for a drawing with its colors filled in, as the still pictures have it."""
+    return re.sub(r"var\(--rnn-(\w+)\)", lambda m: colors[m[1]], _short("drawing.css"))
+
+
+def _checked(name, control, value):
+    """Return a value that a control can take, or raise an error that says which it can."""
+    value = value.item() if isinstance(value, np.generic) else value
     if "options" in control:
         allowed = [option for option, _ in control["options"]]
         fits, wanted = value in allowed, f"one of {', '.join(allowed)}"
@@ -139,7 +146,15 @@ def _check(name, control):
         fits = isinstance(value, int | float) and low <= value <= high
         wanted = f"from {low} to {high}"
     if not fits:
-        raise ValueError(f"{key} of {name} must be {wanted}; got {value!r}")
+        raise ValueError(f"{control['key']} of {name} must be {wanted}; got {value!r}")
+    return value
+
+
+def _weights():
+    from rnnbook.show.instruments import generator  # here, since most pages need none
+
+    packed = as_json(generator.pack(generator.load()))
+    return f'<script type="text/plain" class="rnn-weights">{packed}</script>\n'
 
 
 def _style():
@@ -155,15 +170,13 @@ def _style():
 
 
 def _still(name):
-    """Return the still picture as the address of an image, colors filled in."""
-    style = re.sub(r"var\(--rnn-(\w+)\)", lambda m: LIGHT[m[1]], _short("drawing.css"))
+    """Return the still picture as the address of an image; no ' is in it."""
     picture = FOLDER / "stills" / f"{name}.svg"
-    if not picture.is_file():  # a new instrument, before tools/stills.py drew it
+    if not picture.is_file():  # a new instrument, which is not drawn yet
         return "data:,"
-    drawing = picture.read_text("utf-8").replace("<style/>", f"<style>{style}</style>")
-    drawing = drawing.strip().replace("></circle>", "/>").replace("></path>", "/>")
-    drawing = re.sub("<[^>]*>", lambda tag: tag[0].replace('"', "'"), drawing)  # not the text's
-    return "data:image/svg+xml," + quote(drawing, safe=" =:/,;(){}.-'!*<>")
+    return "data:image/svg+xml," + quote(
+        picture.read_text("utf-8").strip(), safe=' "=:/,;(){}.-!*<>'
+    )
 
 
 @functools.cache

@@ -17,8 +17,11 @@ window.rnnLive = window.rnnLive || (() => {
   }
   const html = (tag, attributes = {}, ...children) =>
     filled(document.createElement(tag), attributes, children);
+  // Places to a hundredth of a pixel: the last digits of a computation differ between browsers.
+  const place = (value) => (typeof value === "number" ? Math.round(100 * value) / 100 : value);
   const svg = (tag, attributes = {}, ...children) =>
-    filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+    filled(document.createElementNS("http://www.w3.org/2000/svg", tag),
+      Object.fromEntries(Object.entries(attributes).map(([name, v]) => [name, place(v)])), children);
 
   // A number with a true minus sign; "-0.00" reads 0.00.
   const fixed = (x, digits = 2) => {
@@ -257,6 +260,6 @@ window.rnnLive = window.rnnLive || (() => {
     }
   }
 
-  const api = { add, html, svg, fixed, grouped, legal, compute: {} };
+  const api = { add, html, svg, place, fixed, grouped, legal, compute: {} };
   return api;
 })();

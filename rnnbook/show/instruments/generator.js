@@ -7,7 +7,7 @@ rnnLive.add("generator", (() => {
   const BARS = 10;
   let model = null;
 
-  // Unpack what weights.py packed: a matrix is whole numbers times a scale for each row.
+  // Unpack what generator.py packed: a matrix is whole numbers times a scale for each row.
   function unpacked({ tokens, arrays, bytes }) {
     const buffer = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0)).buffer;
     const read = (name) => {

@@ -1,0 +1,71 @@
+"""How many threads NumPy's matrix products take.
+
+OpenBLAS, which NumPy's wheels carry, gives a product to all cores as soon as it is not tiny. To wake
+a core takes longer than such a product, and on a busy machine the two wait for each other. A loop
+of small products is therefore faster on one thread.
+"""
+
+import ctypes
+import functools
+import threading
+from pathlib import Path
+
+import numpy as np
+
+WORTH = 2**23
+"""Multiplications in one product from which a second thread pays, on a quiet machine."""
+
+_lock, _before = threading.Lock(), []
+
+
+class one_thread:  # noqa: N801 - used as a statement: with one_thread():
+    """Keep NumPy's matrix products on one thread for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    multiplications : int
+        Those of the largest product of each step. From :data:`WORTH` on, nothing is changed.
+
+    Notes
+    -----
+    The number of threads is one for the whole process: products in other Python threads run on one
+    thread too, until the last block has ended. With other libraries than the OpenBLAS of NumPy's
+    wheels, nothing is changed.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     np.eye(2) @ np.ones(2)
+    array([1., 1.])
+    """
+
+    def __init__(self, multiplications: int = 0):
+        self.get, self.put = _openblas() if multiplications < WORTH else (None, None)
+
+    def __enter__(self):
+        if self.put:
+            with _lock:
+                _before.append(self.get())
+                self.put(1)
+
+    def __exit__(self, *_):
+        if self.put:
+            with _lock:
+                threads = _before.pop()
+                if not _before:  # else another Python thread is still inside
+                    self.put(threads)
+
+
+@functools.cache
+def _openblas():
+    """Return OpenBLAS' functions that give and set its number of threads, or None for both."""
+    package = Path(np.__file__).parent
+    for folder in (package.parent / "numpy.libs", package / ".dylibs"):
+        for file in folder.glob("*openblas*"):
+            library = ctypes.CDLL(str(file))
+            for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_"):
+                if hasattr(library, name.format("set")):
+                    return getattr(library, name.format("get")), getattr(
+                        library, name.format("set")
+                    )
+    return None, None

@@ -1,0 +1,195 @@
+"""Layers in a row as one model, a step of its training, and the loop over the steps."""
+
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnbook._check import NotFinite, check_mask, number
+from rnnbook.nn.optimizers import Optimizer, check_settings, clip_by_norm
+
+
+class Stack:
+    """Layers in a row: the output of each is the input of the next.
+
+    A model with another way from its inputs to its outputs, such as one that reads in both
+    directions, has a ``forward`` and a ``backward`` of its own.
+
+    Parameters
+    ----------
+    **layers
+        The layers in order, under names of your own. Those with an attribute ``states`` carry a
+        state from step to step, as RNN, LSTM and GRU do; the others do not, as Dense.
+
+    >>> from rnnbook import RNN, Dense
+    >>> net = Stack(recurrent=RNN(D=3, H=4), dense=Dense(H=4, V=2))
+    >>> list(net.parameters)
+    ['recurrent/W_x', 'recurrent/W_h', 'recurrent/b', 'dense/W_hy', 'dense/b_y']
+    >>> outputs, state = net.forward(np.ones((1, 5, 3)))
+    >>> outputs.shape, state["recurrent"].shape
+    ((1, 5, 2), (1, 4))
+    """
+
+    def __init__(self, **layers):
+        self.layers = layers
+
+    def __repr__(self):
+        return f"Stack({', '.join(f'{name}={x!r}' for name, x in self.layers.items())})"
+
+    def _collect(self, kind):
+        layers = self.layers.items()
+        return {f"{n}/{k}": array for n, x in layers for k, array in getattr(x, kind).items()}
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """The weights of all layers under "layer/name"; change them in place."""
+        return self._collect("parameters")
+
+    @property
+    def gradients(self) -> dict[str, np.ndarray]:
+        """The gradients that :meth:`backward` left, under the names of the parameters."""
+        return self._collect("gradients")
+
+    def forward(self, x: ArrayLike, state: dict | None = None) -> tuple[np.ndarray, dict]:
+        """Return the outputs, and the state after the last step of each layer that has one."""
+        after = {}
+        for name, layer in self.layers.items():
+            if hasattr(layer, "states"):
+                x, after[name] = layer.forward(x, (state or {}).get(name))
+            else:
+                x = layer.forward(x)
+        return x, after
+
+    def backward(self, dy: ArrayLike) -> None:
+        """Fill ``gradients`` from the gradient with respect to the last outputs."""
+        for layer in reversed(self.layers.values()):
+            dy = layer.backward(dy)
+            dy = dy[0] if hasattr(layer, "states") else dy
+
+
+def learn(
+    model, x, y, loss: Callable, optimizer: Optimizer, rate: float, clip=None, mask=None, **settings
+) -> tuple[float, np.ndarray | dict]:
+    """Make one step of training: forward, loss, backward, clip, update.
+
+    Parameters
+    ----------
+    model, loss, optimizer, clip
+        As in :func:`fit`.
+    x, y, mask : array_like
+        One batch, as in :func:`fit`.
+    rate : float
+        The learning rate of this step.
+    **settings
+        What else ``model.forward`` takes, such as ``state``.
+
+    Returns
+    -------
+    loss : float
+        The loss before the step.
+    state : numpy.ndarray or dict
+        The model's state after the batch.
+    """
+    outputs, state = model.forward(x, **settings)
+    if mask is None:
+        value, gradient = loss(outputs, y)
+    else:
+        mask, gradient = check_mask(mask, outputs.shape[:2]), np.zeros_like(outputs)
+        value, gradient[mask] = loss(outputs[mask], np.asanyarray(y)[mask])
+    model.backward(gradient)
+    gradients = model.gradients
+    if callable(clip):
+        clip(gradients)
+    elif clip is not None:
+        clip_by_norm(gradients, clip)
+    optimizer.update(model.parameters, gradients, rate)
+    return value, state
+
+
+def fit(
+    model,
+    batches: Iterable,
+    loss: Callable,
+    optimizer: Optimizer,
+    rate: float | Callable[[int], float],
+    clip: float | Callable[[dict], object] | None = None,
+    carry: bool = False,
+    after_step: Callable[[int], object] | None = None,
+) -> np.ndarray:
+    """Train a model: one step for each batch.
+
+    Parameters
+    ----------
+    model : Stack
+        Or any object with ``parameters``, ``gradients``, ``backward(dy)`` and ``forward(x)``,
+        which returns outputs and a state; with ``carry`` it is called as ``forward(x, state=...)``.
+    batches : iterable of (x, y) or (x, y, mask)
+        Inputs and targets, (B, T, ...) both. The loss is taken where the bool mask, (B, T), is
+        True; everywhere without one.
+    loss : callable
+        Of outputs and targets; it returns the loss and its gradient with respect to the outputs,
+        as :func:`rnnbook.nn.losses.cross_entropy` does.
+    optimizer : Optimizer
+        Such as ``Adam()``.
+    rate : float or callable
+        The learning rate, or a function of the step, from 0 on, that gives it.
+    clip : float or callable, optional
+        Limit of the gradients' joint norm; or a function that changes the dict of gradients in
+        place, such as one that records their norm too.
+    carry : bool
+        Whether the state after a batch, without its gradient, is the state before the next one.
+    after_step : callable, optional
+        Called after each step with the number of steps made, to look at the model.
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps,)
+        The loss of each batch before its step.
+
+    Raises
+    ------
+    FloatingPointError
+        If outputs, gradients or weights are no longer finite; it names the step.
+
+    >>> from rnnbook import RNN, Dense
+    >>> from rnnbook.nn.losses import mean_squared_error
+    >>> from rnnbook.nn.optimizers import Adam
+    >>> net = Stack(recurrent=RNN(D=1, H=4), dense=Dense(H=4, V=1))
+    >>> x = np.random.default_rng(0).normal(size=(8, 5, 1))
+    >>> losses = fit(net, [(x, -x)] * 200, mean_squared_error, Adam(), rate=0.02)
+    >>> bool(losses[-1] < 0.1 * losses[0])
+    True
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be one such as Adam(), got {optimizer!r}")
+    schedule = rate if callable(rate) else lambda step: rate
+    check_settings(1.0 if callable(rate) else rate, None if callable(clip) else clip)
+    losses, state = [], None
+    for step, batch in enumerate(batches):
+        if len(batch) not in (2, 3):
+            raise ValueError(f"a batch must be (x, y) or (x, y, mask), got {len(batch)} parts")
+        now = number("rate", schedule(step), least=0)  # a schedule may end at 0
+        carried = {"state": state} if carry and step else {}
+        with finite(step):
+            x, y, *mask = batch
+            value, state = learn(model, x, y, loss, optimizer, now, clip, *mask, **carried)
+        losses.append(value)
+        if after_step is not None:
+            after_step(step + 1)
+    if not losses:
+        raise ValueError("batches must hold at least one, got none (an iterator serves once)")
+    return np.array(losses)
+
+
+@contextmanager
+def finite(step: int, kept: str = ""):
+    """Turn the complaint about a number that is not finite into one about the training."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            yield
+    except NotFinite as error:
+        raise FloatingPointError(
+            f"training stopped at step {step}: {error} (try a lower rate, a warm-up, or "
+            f"clipping{kept})"
+        ) from error

@@ -1,0 +1,71 @@
+"""Which tokens of a text a language model uses: each is replaced, and the predictions compared."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnnbook._check import shaped
+from rnnbook.text.vocabulary import token_ids
+
+
+def influence(
+    model, ids: ArrayLike, frequencies: ArrayLike, state: np.ndarray | None = None
+) -> np.ndarray:
+    r"""Return how far each token of a text moves the predictions after it, in bits.
+
+    Token j is replaced by another one, v, drawn with its frequency f(v) among the others. The
+    influence on the prediction after token t is the mean Kullback-Leibler divergence
+
+    .. math::
+
+        I_{tj} = \sum_{v \ne x_j} \frac{f(v)}{1 - f(x_j)} \sum_w p(w) \log_2 \frac{p(w)}{p_v(w)},
+
+    with p the prediction after x_1, ..., x_t, and p_v the one where v stands for x_j. All v are
+    tried, so nothing is drawn.
+
+    Parameters
+    ----------
+    model : rnnbook.text.language_model.LanguageModel
+        Or any object with a size V and such a method ``forward(ids, state)``. In float64,
+        rounding stays below 1e-12 bits.
+    ids : array_like of int, shape (T,)
+        The text.
+    frequencies : array_like, shape (V,)
+        How often each token is put in another's place, such as its count in the training text.
+    state : numpy.ndarray, optional
+        The state before the first token, as ``forward`` returns it for B = 1. Zero by default.
+
+    Returns
+    -------
+    numpy.ndarray, shape (T, T)
+        Entry (t, j) is the influence of token j on the prediction after token t; 0 for j > t.
+
+    Notes
+    -----
+    That a text is changed to see what a model uses of it is after Khandelwal, He, Qi and Jurafsky
+    (2018), section 3.
+
+    >>> from rnnbook import LanguageModel
+    >>> influence(LanguageModel(4, H=3), ids=[0, 3, 1], frequencies=[1, 1, 1, 1]).shape
+    (3, 3)
+    """
+    ids = token_ids(ids, model.V, 1).astype(np.int64)  # in 8 bits the other tokens would not fit
+    f = shaped("frequencies", frequencies, "V", V=model.V)
+    if f.min() < 0 or np.count_nonzero(f) < 2:
+        raise ValueError(
+            f"frequencies must be >= 0, and > 0 for two tokens, got {np.count_nonzero(f)} of them "
+            f"and the least {f.min()} (count the tokens of a text)"
+        )
+    bits = np.zeros((len(ids), len(ids)))
+    for j, token in enumerate(ids):
+        rows = np.repeat(ids[None, j:], model.V, axis=0)
+        rows[:, 0] = np.arange(model.V)  # row v has v in the place of token j
+        start = None if state is None else np.repeat(state, model.V, axis=-2)
+        logits = model.forward(rows, start)[0]
+        log_q = logits - logits.max(axis=2, keepdims=True)
+        log_q -= np.log(np.exp(log_q).sum(axis=2, keepdims=True))
+        log_p = log_q[token]
+        weights = np.where(np.arange(model.V) == token, 0, f)
+        divergence = (np.exp(log_p) * (log_p - log_q)).sum(axis=2) / np.log(2)  # (V, T - j)
+        bits[j:, j] = weights @ divergence / weights.sum()
+        state = model.forward(ids[None, j : j + 1], state)[1]
+    return np.maximum(bits, 0)  # rounding can leave less than zero

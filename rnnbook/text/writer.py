@@ -1,0 +1,44 @@
+"""What every model with a vocabulary can do once it can draw tokens: write a text."""
+
+import numpy as np
+
+from rnnbook.text.vocabulary import join, tokens
+
+
+class Writer:
+    """A language model that writes: it needs ``tokens``, ``unit`` and a method ``sample``.
+
+    :class:`rnnbook.text.language_model.LanguageModel` and :class:`rnnbook.keras.Generator` are such
+    models.
+    """
+
+    def encode(self, text: str) -> np.ndarray:
+        """Turn a text into ids, as the model's vocabulary does: 0 is the unknown token."""
+        if self.tokens is None:
+            raise ValueError("the model has no vocabulary, only ids (use sample, not generate)")
+        number = {token: i for i, token in enumerate(self.tokens)}
+        return np.array([number.get(t, 0) for t in tokens(text, self.unit)], np.int32)
+
+    def generate(self, n: int, prompt: str = "", seed: int = 0, **settings) -> str | list[str]:
+        """Write texts that go on from a prompt.
+
+        Parameters
+        ----------
+        n, prompt, seed
+            Tokens to write, the text before them, and the seed of the random numbers. What
+            the vocabulary lacks is read as the unknown token.
+        **settings
+            ``temperature``, ``top_k``, ``top_p`` and ``samples``, as in the model's ``sample``.
+
+        Returns
+        -------
+        str, or with ``samples`` a list of str
+            The prompt, and what follows.
+        """
+        context = self.encode(prompt)
+        ids = self.sample(n, context, seed, **settings)
+        # Read together with the prompt's tokens, the first one has its space before it, or none.
+        texts = [[self.tokens[i] for i in [*context, *row]] for row in np.atleast_2d(ids)]
+        read = len(join(texts[0][: len(context)], self.unit))
+        texts = [prompt + join(written, self.unit)[read:] for written in texts]
+        return texts[0] if ids.ndim == 1 else texts
