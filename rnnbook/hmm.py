@@ -16,6 +16,7 @@ from rnnbook.text import token_ids
 
 LEAST = 1e-180  # a state that can be reached and is less probable needs logarithms
 CACHED = 2**17  # so many numbers stay in the cache
+Sequences = Sequence[ArrayLike]
 
 
 class HMM:
@@ -56,6 +57,15 @@ class HMM:
     HMM(N=2, V=2)
     >>> coins.viterbi([[0, 0, 1], [0, 0]])[0]
     [array([0, 0, 0]), array([1, 1])]
+    >>> coins.posterior([[0, 0, 1]])[0].round(2)
+    array([[0.39, 0.61],
+           [0.48, 0.52],
+           [0.75, 0.25]])
+    >>> coins.next_probabilities([0, 0]).round(2)
+    array([0.75, 0.25])
+    >>> learned, history = coins.baum_welch([coins.sample(99, seed=1)], iterations=5)
+    >>> history == sorted(history)
+    True
     """
 
     def __init__(self, start: ArrayLike, transitions: ArrayLike, emissions: ArrayLike):
@@ -71,23 +81,14 @@ class HMM:
 
     @classmethod
     def random(cls, N: int, V: int, seed: int = 0) -> "HMM":
-        """Return a model with random rows, each as likely as any other: a start for learning.
-
-        >>> HMM.random(3, 5, seed=1)
-        HMM(N=3, V=5)
-        """
+        """Return a model with random rows, each as likely as any other: a start for learning."""
         rng = np.random.default_rng(whole("seed", seed, 0))
         N, V = whole("N", N), whole("V", V)
         return cls(*(rng.dirichlet(np.ones(k), n) for k, n in [(N, None), (N, N), (V, N)]))
 
     @classmethod
     def count_labeled(
-        cls,
-        states: Sequence[ArrayLike],
-        sequences: Sequence[ArrayLike],
-        N: int,
-        V: int,
-        smoothing: float = 0,
+        cls, states: Sequences, sequences: Sequences, N: int, V: int, smoothing: float = 0
     ) -> "HMM":
         """Return the model of labeled sequences: the shares of what occurs in them.
 
@@ -116,46 +117,27 @@ class HMM:
         """Return the log-probability of each symbol of a text, given those before it.
 
         Natural logarithms, shape (n,); from the first impossible symbol on, minus infinity.
-
-        >>> HMM([1], [[1]], [[0.5, 0.25, 0.25]]).log_probabilities([0, 1]) / np.log(2)
-        array([-1., -2.])
         """
         ids = token_ids(ids, self.V)
         return self._states([ids])[1] if len(ids) else np.empty(0)
 
-    def log_likelihoods(self, sequences: Sequence[ArrayLike]) -> np.ndarray:
-        """Return the log-likelihood of each sequence, shape (S,); -inf if it is impossible.
-
-        >>> HMM([1], [[1]], [[0.5, 0.5]]).log_likelihoods([[0, 1], [0]]) / np.log(2)
-        array([-2., -1.])
-        """
+    def log_likelihoods(self, sequences: Sequences) -> np.ndarray:
+        """Return the log-likelihood of each sequence, shape (S,); -inf if it is impossible."""
         _, log_c, first = self._states(sequences)
         return np.add.reduceat(log_c, first)
 
     def next_probabilities(self, context: ArrayLike) -> np.ndarray:
-        """Return the probability of each symbol after a context of any length, shape (V,).
-
-        >>> HMM([1, 0], [[0, 1], [1, 0]], [[1, 0], [0, 1]]).next_probabilities([0, 1])
-        array([1., 0.])
-        """
+        """Return the probability of each symbol after a context of any length, shape (V,)."""
         return self._next_state(context) @ self.emissions
 
     def sample(self, n: int, context: ArrayLike = (), seed: int = 0) -> np.ndarray:
-        """Draw n symbols after a context, with a generator that begins with ``seed``.
-
-        >>> HMM([1, 0], [[0, 1], [1, 0]], [[1, 0], [0, 1]]).sample(5, context=[0])
-        array([1, 0, 1, 0, 1])
-        """
+        """Draw n symbols after a context, with a generator that begins with ``seed``."""
         return self.sample_with_states(n, context, seed)[0]
 
     def sample_with_states(
         self, n: int, context: ArrayLike = (), seed: int = 0
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Draw as :meth:`sample`, and return the symbols and their states, each of shape (n,).
-
-        >>> HMM([1, 0], [[0, 1], [1, 0]], [[1, 0], [1, 0]]).sample_with_states(3)
-        (array([0, 0, 0]), array([0, 1, 0]))
-        """
+        """Draw as :meth:`sample`, and return the symbols and their states, each of shape (n,)."""
         rng = np.random.default_rng(whole("seed", seed, 0))
         draws = rng.random((2, whole("n", n)))
         chances, rows = _cumulative(self._next_state(context)), _cumulative(self.transitions)
@@ -167,42 +149,24 @@ class HMM:
             ids[states == i] = np.searchsorted(chances, draws[1, states == i], side="right")
         return ids, states
 
-    def filter(self, sequences: Sequence[ArrayLike]) -> list[np.ndarray]:
+    def filter(self, sequences: Sequences) -> list[np.ndarray]:
         """Return the probability of each state at each step, given the symbols up to it.
 
         This is what the model carries from step to step, as a network does its hidden state.
         The results have shape (n, N), one a sequence; an impossible sequence is refused.
-
-        >>> HMM([1, 0], [[0.5, 0.5], [0, 1]], [[0.5, 0.5], [0.5, 0.5]]).filter([[0, 1, 1]])[0]
-        array([[1.  , 0.  ],
-               [0.5 , 0.5 ],
-               [0.25, 0.75]])
         """
-        p, log_c, first = self._states(sequences)
-        _refuse_impossible(log_c, first)
-        return np.split(p, first[1:])
+        return self._state_probabilities(sequences, smooth=False)
 
-    def posterior(self, sequences: Sequence[ArrayLike]) -> list[np.ndarray]:
-        """Return as :meth:`filter` the probability of each state, but given all symbols.
+    def posterior(self, sequences: Sequences) -> list[np.ndarray]:
+        """Return as :meth:`filter` the probability of each state, but given all symbols."""
+        return self._state_probabilities(sequences, smooth=True)
 
-        >>> HMM([1, 0], [[0.5, 0.5], [0, 1]], [[1, 0], [0.5, 0.5]]).posterior([[0, 0, 1]])[0]
-        array([[1. , 0. ],
-               [0.5, 0.5],
-               [0. , 1. ]])
-        """
-        p, log_c, first = self._states(sequences, smooth=True)
-        _refuse_impossible(log_c, first)
-        return np.split(p, first[1:])
-
-    def viterbi(self, sequences: Sequence[ArrayLike]) -> tuple[list[np.ndarray], np.ndarray]:
+    def viterbi(self, sequences: Sequences) -> tuple[list[np.ndarray], np.ndarray]:
         """Return the best path of each sequence: the states most probable together.
 
         Returned are the paths, each of shape (n,), and the log-probability of each together with
         its symbols, shape (S,). Of equally good paths, rounding decides. An impossible sequence
         is refused. After Viterbi (1967).
-
-        >>> HMM([0.5, 0.5], np.eye(2), [[0.9, 0.1], [0.1, 0.9]]).viterbi([[0, 1, 1]])[0]
-        [array([1, 1, 1])]
         """
         ids, first, _ = text = _join(sequences, self.V)
         path = np.empty(len(ids), np.int64)
@@ -217,7 +181,7 @@ class HMM:
         return np.split(path, first[1:]), log_p
 
     def baum_welch(
-        self, sequences: Sequence[ArrayLike], iterations: int, smoothing: float = 0
+        self, sequences: Sequences, iterations: int, smoothing: float = 0
     ) -> tuple["HMM", list[float]]:
         """Learn from unlabeled sequences, from this model on (Baum et al., 1970).
 
@@ -226,10 +190,6 @@ class HMM:
         does not occur becomes impossible. A state that is never visited, or never left, keeps
         its row. Returned are the learned model, and the log-likelihood of all sequences before
         each iteration. An impossible sequence is refused.
-
-        >>> model, history = HMM.random(2, 2).baum_welch([[0, 0, 1, 1]] * 9, iterations=5)
-        >>> history == sorted(history)
-        True
         """
         text, model, history = _join(sequences, self.V), self, []
         batches, log_c = _batches(text, self.N, self.V), np.empty(len(text[0]))
@@ -258,6 +218,11 @@ class HMM:
             p[place], log_c[place] = x.transpose(0, 2, 1)[batch.kept], logs[batch.kept]
         return p, log_c, text[1]
 
+    def _state_probabilities(self, sequences, smooth):
+        p, log_c, first = self._states(sequences, smooth)
+        _refuse_impossible(log_c, first)
+        return np.split(p, first[1:])
+
     def _next_state(self, context):
         context = token_ids(context, self.V, name="context")
         return self.filter([context])[0][-1] @ self.transitions if len(context) else self.start
@@ -271,14 +236,12 @@ class HMM:
         largest = self.emissions.max(axis=0)
         b = self.emissions / np.where(largest > 0, largest, 1)
         b, log_largest = np.column_stack([b, np.ones(self.N)]), np.append(_log(largest), 0)
-        # Where every state leads to every other, none can be lost.
-        dense = self.transitions.min() * b[b > 0].min() > LEAST
         x, c = self._forward(batch, b)
-        safe = np.full(c.shape[1], True) if dense else self._find_safe(batch, b, x, c)
+        safe = self._find_safe(batch, b, x, c)
         if not safe.all() or not batch.agrees(x, rtol=1e-12):
             return batch.replace(safe)
         log_c = np.minimum(_log(c) + log_largest[batch.ids], 0)  # rounding may give more than 1
-        pairs = self._backward(batch, b, x, c, np.inf if dense else LEAST**-1.5) if smooth else None
+        pairs = self._backward(batch, b, x, c) if smooth else None
         return (batch, x, log_c, pairs) if batch.agrees(x, rtol=1e-12) else batch.replace(safe)
 
     def _forward(self, batch, b):
@@ -295,15 +258,14 @@ class HMM:
             x[t] *= 1 / np.where(c[t] > 0, c[t], 1)
         return x, c
 
-    def _backward(self, batch, b, x, c, most):
+    def _backward(self, batch, b, x, c):
         """Turn α into γ, and return the expected transitions, shape (N, N)."""
         pairs, beta, to = np.zeros((self.N, self.N)), np.ones(x.shape[1:]), np.empty(x.shape[1:])
         for t in range(len(x) - 1, 0, -1):
             np.take(b, batch.ids[t], axis=1, out=to, mode="clip")
             to *= beta
             to *= 1 / np.where(c[t] > 0, c[t], 1)
-            if most < np.inf:  # states that cannot be reached know no bound
-                np.minimum(to, most, out=to)
+            np.minimum(to, LEAST**-1.5, out=to)  # states that cannot be reached know no bound
             kept = batch.kept[t]
             if kept.any():
                 pairs += x[t - 1] @ (to if kept.all() else to * kept).T
@@ -313,10 +275,12 @@ class HMM:
         return self.transitions * pairs
 
     def _find_safe(self, batch, b, x, c):
-        """Return True for each sequence whose states all have a number where they can be."""
+        """Return True for each sequence whose states have all a number where they can be."""
+        lost = np.full(c.shape[1], False)
+        if self.transitions.min() > LEAST**0.5:  # each state comes back from any other
+            return ~lost
         leads, possible = (self.transitions.T > 0).astype(np.float32), b > 0
         reached = np.where(batch.kept[0], self.start[:, None], 1) > 0
-        lost = np.full(c.shape[1], False)
         for t, ids in enumerate(batch.ids):
             if t:
                 reached = leads @ reached.astype(np.float32) > 0
