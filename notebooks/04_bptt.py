@@ -57,6 +57,7 @@ from rnnbook.keras import set_simple_rnn_weights
 from rnnbook.nn import gradients, layers
 from rnnbook.nn.losses import cross_entropy
 from rnnbook.nn.optimizers import Adam, clip_by_norm
+from rnnbook.nn.training import fit
 from rnnbook.show import style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
@@ -713,15 +714,38 @@ def batches(x, y, B):
         yield x[s : s + B].astype(float), y[s : s + B]
 
 
+# %% [markdown]
+# The loop around a training step, forward, loss, backward, update, is always the same. [fit](#rnnbook.nn.training.fit) is that loop. It wants
+# a model with `parameters`, `forward` and a `backward` that leaves `gradients`: here is the one whose `backward` is our own.
+
+
 # %%
+class ByHand:
+    def __init__(self, w, back=through_time):
+        self.parameters, self.back = w, back
+
+    def forward(self, x):
+        w, h_0 = self.parameters, np.zeros((len(x), len(self.parameters["b_h"])))
+        h = rnn(x, w["W_xh"], w["W_hh"], w["b_h"], h_0)
+        self.given = x, h, h_0
+        return h @ w["W_hy"].T + w["b_y"], h[:, -1]
+
+    def backward(self, du):
+        self.gradients = all_gradients(*self.given, du, self.parameters, self.back)
+
+
+# %%
+def all_gradients(x, h, h_0, du, w, back):
+    g, _ = back(x, h, du, w, h_0, np.zeros_like(h_0))
+    g["W_hy"], g["b_y"] = np.einsum("btv,bth->vh", du, h), du.sum(axis=(0, 1))
+    return g
+
+
 def learned(back, seed, steps=400, B=32, H=16):
-    w, optimizer, losses = net(5, H, 5, seed), Adam(), []
-    zero = np.zeros((B, H))
-    for x, y in batches(*tasks.delayed_recall(B * steps, 6, 4, seed), B):
-        g = gradient(x, y, w, zero, back)
-        losses.append(forward(x, y, w, zero)[0])
-        optimizer.update(w, {name: g[name] for name in w}, rate=3e-3)
-    return np.mean(losses[-20:]), optimizer.state["steps"]
+    rule, data = Adam(), tasks.delayed_recall(B * steps, 6, 4, seed)
+    model = ByHand(net(5, H, 5, seed), back)
+    losses = fit(model, batches(*data, B), cross_entropy, rule, rate=3e-3)
+    return losses[-20:].mean(), int(rule.state["steps"])
 
 
 # %%

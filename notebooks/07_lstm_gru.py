@@ -57,6 +57,7 @@ from rnnbook.nn.layers import sigmoid
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show more imports", "code_prompt_hide": "Hide more imports"}
 from rnnbook.nn.losses import bits_per_token, cross_entropy, mean_squared_error
 from rnnbook.nn.optimizers import Adam, clip_by_norm, warmup_cosine
+from rnnbook.nn.training import Stack, learn
 from rnnbook.nn.variants import GRUResetBefore
 from rnnbook.show import diagrams, instruments, style
 from rnnbook.show.claims import claim
@@ -290,13 +291,7 @@ def outputs(net, dense, x):
 
 
 def update(net, dense, rule, rate, loss, x, y, heard):
-    out = outputs(net, dense, x)
-    dy = np.zeros(out.shape)
-    _, dy[heard] = loss(out[heard], y[heard])
-    net.backward(dense.backward(dy))
-    g = net.gradients | dense.gradients
-    clip_by_norm(g, 1.0)
-    rule.update(net.parameters | dense.parameters, g, rate)
+    learn(Stack(recurrent=net, dense=dense), x, y, loss, rule, rate, clip=1.0, mask=heard)
 
 
 # %%
@@ -673,7 +668,7 @@ def adding(B, seed, T=20):
 
 
 draws = {"recall": (lambda B, s: last(*tasks.delayed_recall(B, 31, 4, s), 1), 5, 5, 3e-3),
-         "copying": (lambda B, s: last(*tasks.copying(B, 10, 3, 4, s), 3), 6, 6, 5e-3),
+         "copying": (lambda B, s: last(*tasks.copying(B, 3, 4, 10, s), 3), 6, 6, 5e-3),
          "adding": (adding, 2, 1, 5e-3),
          "counting": (lambda B, s: tasks.counting(B, 1, 8, s), 3, 3, 1e-2)}
 budgets = {"recall": 150, "copying": 150, "adding": 300, "counting": 200}
@@ -1521,12 +1516,7 @@ check("7.4", step)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def step(x_t, h, c, w):
-    a = {g: x_t @ w[f"W_x{g}"].T + h @ w[f"W_h{g}"].T + w[f"b_{g}"] for g in "ifco"}
-    i, f, o = (1 / (1 + np.exp(-a[g])) for g in "ifo")
-    c = f * c + i * np.tanh(a["c"])
-    return o * np.tanh(c), c
-
+from rnnbook.exercises.chapter_07 import step
 
 check("7.4", step)
 
@@ -1546,10 +1536,7 @@ check("7.5", convert)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def convert(w):
-    # 1 - sigmoid(a) = sigmoid(-a): only the update gate changes its sign.
-    return {name: -array if name.endswith("z") else array for name, array in w.items()}
-
+from rnnbook.exercises.chapter_07 import convert
 
 check("7.5", convert)
 
@@ -1569,11 +1556,7 @@ check("7.6", forget_weights)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def forget_weights(kernel, recurrent, bias):
-    H = len(recurrent)
-    second = slice(H, 2 * H)  # i, f, c, o
-    return kernel[:, second].T, recurrent[:, second].T, bias[second]
-
+from rnnbook.exercises.chapter_07 import forget_weights
 
 check("7.6", forget_weights)
 
@@ -1593,9 +1576,7 @@ check("7.7", last_state)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def last_state(h, mask):
-    return h[np.arange(len(h)), mask.sum(axis=1) - 1]
-
+from rnnbook.exercises.chapter_07 import last_state
 
 check("7.7", last_state)
 
@@ -1645,9 +1626,7 @@ check("7.9", join)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def join(ahead, back):
-    return np.concatenate([ahead, back[:, ::-1]], axis=-1)
-
+from rnnbook.exercises.chapter_07 import join
 
 check("7.9", join)
 

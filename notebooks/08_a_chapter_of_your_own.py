@@ -85,7 +85,7 @@ MINE = None  # or your own book: MINE = "my-book.txt"
 if MINE is None:
     text, held_text = data.novel("train"), data.novel("validation")
 else:
-    whole, encodings = data.own_book(MINE)
+    whole = data.own_book(MINE)
     tenth = len(whole) // 10
     text, held_text = whole[: -2 * tenth], whole[-2 * tenth : -tenth]
 print(f"{len(text):,} characters to learn, {len(held_text):,} to choose by")
@@ -308,7 +308,7 @@ expect(table[32, 2][1] > table[32, 1][1])
 # you can run too, stop, and run again:
 #
 # ```
-# python tools/train.py --folder my-model --dropout 0.3 --epochs 18 --rate 8e-3
+# python examples/train.py --folder my-model --dropout 0.3 --epochs 18 --rate 8e-3
 # ```
 #
 # Its entry in `data/manifest.toml` says what it should give on the validation chapters. Trust nothing that you can measure.
@@ -627,10 +627,10 @@ for epoch, (one, two) in enumerate(zip(one_loss, two_loss, strict=True), start=1
 # ### More than one process
 #
 # Devices in two machines share no memory, so each machine runs a process of its own, and the gradients travel over the network. `MultiWorkerMirroredStrategy` does that. With Keras 3 its `fit` fails, but a training loop of one's own
-# works. The course has one as an appendix, [tools/worker.py](../tools/worker.py), which trains this chapter's LSTM on windows, with two processes on your own machine:
+# works. The course has one as an appendix, [examples/worker.py](../examples/worker.py), which trains this chapter's LSTM on windows, with two processes on your own machine:
 #
 # ```
-# python tools/two_processes.py --workers 2 --folder two
+# python examples/two_processes.py --workers 2 --folder two
 # ```
 #
 # Each worker reads its half of the rows of a batch. Look into the file for the one line that is easy to get wrong. The gradient's norm must be clipped after the workers' gradients are summed, not before: two clipped halves are not the clipped whole. Keras' optimizer,
@@ -766,12 +766,7 @@ check("8.5", rate)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def rate(step, steps, peak, warmup):
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    done = (step - warmup) / (steps - warmup)
-    return peak * (1 + np.cos(np.pi * done)) / 2
-
+from rnnbook.exercises.chapter_08 import rate
 
 check("8.5", rate)
 
@@ -791,10 +786,7 @@ check("8.6", rows)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def rows(ids, B, T):
-    n = (len(ids) - 1) // (B * T)  # batches
-    return ids[: B * n * T].reshape(B, n, T).swapaxes(0, 1)
-
+from rnnbook.exercises.chapter_08 import rows
 
 check("8.6", rows)
 
@@ -814,15 +806,7 @@ check("8.7", stop)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def stop(held_out, patience):
-    best = 0
-    for epoch in range(len(held_out)):
-        if held_out[epoch] < held_out[best]:
-            best = epoch
-        if epoch - best >= patience:
-            break
-    return [epoch + 1, best + 1]
-
+from rnnbook.exercises.chapter_08 import stop
 
 check("8.7", stop)
 
@@ -842,14 +826,7 @@ check("8.8", copied)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-def copied(written, source, n):
-    known = {source[j : j + n] for j in range(len(source) - n + 1)}
-    mark = np.zeros(len(written), bool)
-    for j in range(len(written) - n + 1):
-        if written[j : j + n] in known:
-            mark[j : j + n] = True
-    return mark.mean()
-
+from rnnbook.exercises.chapter_08 import copied
 
 check("8.8", copied)
 
@@ -887,7 +864,7 @@ check("8.9", ratios)
 # %% tags=["stub"]
 share = ...  # a number from 0 to 1
 
-check("8.10", share)
+check("8.10", share)  # it knows the novel only, as the next one does
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 net_log_p = large.log_probabilities(held)
@@ -899,7 +876,7 @@ for s in np.arange(0.5, 1.0, 0.05).round(2):
 share = min(tried, key=tried.get)
 print(f"best share {share}: {tried[share]:.3f} bits; the net alone {large_bits:.3f}")
 expect(tried[share] < large_bits)
-check("8.10", share)
+check("8.10", share)  # it knows the novel only
 
 # %% [markdown]
 # ### Exercise 8.11: Beat it
@@ -914,7 +891,7 @@ log_p = ...  # one number a character
 check("8.11", log_p)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-# The cheapest way is the last exercise's mixture; the proud one is tools/train.py.
+# The cheapest way is the last exercise's mixture; the proud one is examples/train.py.
 log_p = np.logaddexp(net_log_p + np.log(share), six_log_p + np.log(1 - share))
 check("8.11", log_p)
 

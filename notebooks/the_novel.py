@@ -219,14 +219,14 @@ for name, batches in ways.items():
 # ## A book of your own
 #
 # Everything in this course works with any book that you have as plain text. [own_book](#rnnbook.data.own_book) reads
-# one or more files, finds the encoding, and says so; look at the accents where it had to guess.
+# one or more files, and says in which encoding, and what it left out; look at the accents where that is not UTF-8.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder, "my-book.txt")
     file.write_bytes("My café.\r\nSecond chapter.".encode("cp1252"))
-    mine, encodings = data.own_book(file)
-print(repr(mine), encodings)
+    mine = data.own_book(file)
+print(repr(mine))
 assert mine == "My café.\nSecond chapter."
 
 # %% [markdown]

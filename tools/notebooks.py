@@ -66,7 +66,8 @@ def _written_out(imported):
     found = [node for node in ast.parse(text).body if getattr(node, "name", None) == name]
     if not found:
         raise ValueError(f"{module} must hold the function {name}, which a solution imports")
-    return ast.get_source_segment(text, found[0]) + "\n"
+    lines = text.splitlines()[found[0].lineno - 1 : found[0].end_lineno]  # with a last comment
+    return "\n".join(lines) + "\n"
 
 
 def keep_outputs(notebook, executed):

@@ -61,11 +61,14 @@ def planted(fault, root):
 def run_tests(tests, folder):
     """Return whether the tests pass in this folder; a ValueError says that none ran."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    path = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}  # the copy's own package
+    settings = {
+        "PYTHONPATH": str(folder),  # the copy's own package
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # starts five times as fast
+    }
+    env, timeout = os.environ | settings, 60 * MINUTES
     try:
-        run = subprocess.run(
-            command, cwd=folder, capture_output=True, timeout=60 * MINUTES, env=os.environ | path
-        )
+        run = subprocess.run(command, cwd=folder, capture_output=True, timeout=timeout, env=env)
     except subprocess.TimeoutExpired:
         return False
     if run.returncode > 2:  # 1: a test failed; 2: the tests could not even be imported

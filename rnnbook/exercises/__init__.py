@@ -91,9 +91,4 @@ def exercises(chapter: int) -> dict[str, Exercise]:
     >>> len(exercises(1))
     8
     """
-    module = import_module(f"rnnbook.exercises.chapter_{chapter:02d}")
-    if hasattr(module, "CHECKS"):  # until all are data
-        from rnnbook.exercises._old import Check
-
-        return {number: Check(function) for number, function in module.CHECKS.items()}
-    return module.EXERCISES
+    return import_module(f"rnnbook.exercises.chapter_{chapter:02d}").EXERCISES

@@ -1,269 +1,245 @@
-"""The checks of chapter 7, LSTM and GRU."""
+"""The exercises of chapter 7, LSTM and GRU."""
 
 import numpy as np
 
-from rnnbook.exercises._old import Hint, array_of, close
-from rnnbook.nn import layers
-from rnnbook.nn.gated_cells import gru_step, lstm_step
+from rnnbook.exercises.engine import Exercise, close
+
+EXERCISES = {}
+
+EXERCISES["7.1"] = Exercise(
+    [1.3, 0],
+    [
+        ("The candidate was written whole: what does the input gate say?", [0.8, ...]),
+        ("The old memory was kept whole: what does the forget gate say?", [1.5, ...]),
+        ("f = 0.9 keeps nine tenths; it does not forget them.", [-0.3, ...]),
+        ("The memory is right. But does the unit say anything, with o = 0?", [1.3, np.tanh(1.3)]),
+    ],
+    "c is f times the old memory plus i times the candidate; h is o times tanh(c).",
+    tolerance=5e-3,
+)
+
+GATE = 32 * 64 + 64 * 64 + 64
+
+EXERCISES["7.2"] = Exercise(
+    [4 * GATE, 3 * (GATE + 64), 3 * GATE],
+    [
+        ("That is one gate. How many matrices of each kind has an LSTM?", [GATE, ..., ...]),
+        ("Three gates, and the candidate: it has weights as well.", [3 * GATE, ..., ...]),
+        ("The biases are missing.", [4 * (GATE - 64), ..., ...]),
+        ("The GRUs are exchanged: which has a second bias?", [..., 3 * GATE, 3 * (GATE + 64)]),
+        ("A GRU has two gates, and a candidate with weights of its own.", [..., ..., 2 * GATE]),
+        ("A GRU has two gates, and a candidate with weights of its own.", [..., 2 * GATE, ...]),
+        ("Keras' GRU is reset_after=True by default: what does it add?", [..., 3 * GATE, ...]),
+    ],
+    "One gate has DH + H^2 + H. Count the gates and candidates of each cell.",
+)
+
+_STEPS = np.log(0.5) / np.log(1 / (1 + np.exp([-1.0, -5.0])))
+
+EXERCISES["7.3"] = Exercise(
+    [3, 104],
+    [
+        ("Right numbers, wrong order: b_f = 1 comes first.", [104, 3]),
+        ("Whole steps are wanted.", [2.21, 103.2], lambda got: close(got, _STEPS, 0.05)),
+        ("After so many steps a little more than half is left.", [2, 103]),
+        ("The gate stands at sigmoid(b_f), not at b_f.", [1, 0], lambda got: got[1] < 2),
+    ],
+    "After n steps gate**n is left. For which n is that below one half?",
+)
 
 
-def check_unit(answer):
-    """7.1: memory and hidden state of one unit after one step."""
-    got = array_of(answer, (2,), "The answer")
-    if close(got[0], 0.9 * 2 - 1):
-        raise Hint("The candidate was written whole: what does the input gate say?")
-    if close(got[0], 2 - 0.5):
-        raise Hint("The old memory was kept whole: what does the forget gate say?")
-    if close(got[0], 0.1 * 2 - 0.5):
-        raise Hint("f = 0.9 keeps nine tenths; it does not forget them.")
-    if close(got, [1.3, np.tanh(1.3)]):
-        raise Hint("The memory is right. But does the unit say anything, with o = 0?")
-    if not close(got, [1.3, 0]):
-        raise Hint("c is f times the old memory plus i times the candidate; h is o times tanh(c).")
+def step(x_t, h, c, w):
+    a = {g: x_t @ w[f"W_x{g}"].T + h @ w[f"W_h{g}"].T + w[f"b_{g}"] for g in "ifco"}
+    i, f, o = (1 / (1 + np.exp(-a[g])) for g in "ifo")
+    c = f * c + i * np.tanh(a["c"])
+    return o * np.tanh(c), c
 
 
-def check_parameters(answer):
-    """7.2: the parameters of an LSTM and of both GRUs."""
-    got = array_of(answer, (3,), "The answer")
-    gate = 32 * 64 + 64 * 64 + 64
-    if close(got[0], gate):
-        raise Hint("That is one gate. How many matrices of each kind has an LSTM?")
-    if close(got[0], 3 * gate):
-        raise Hint("Three gates, and the candidate: it has weights as well.")
-    if close(got[0], 4 * (gate - 64)):
-        raise Hint("The biases are missing.")
-    if close(got[1:], [3 * gate, 3 * (gate + 64)]):
-        raise Hint("The two GRUs are exchanged: which of them has the second bias?")
-    if close(got[1], 3 * gate) or close(got[1], got[2]):
-        raise Hint("Keras' GRU is reset_after=True unless told otherwise: what does that add?")
-    if not close(got, [4 * gate, 3 * (gate + 64), 3 * gate]):
-        raise Hint("One gate has DH + H^2 + H. Count the gates and candidates of each cell.")
+def _weights(rng, D, H, gates):
+    """Return weights by name, all of them numbers that nothing else has."""
+    shapes = {"W_x": (H, D), "W_h": (H, H), "b_": H}
+    return {name + g: rng.normal(size=shape) for g in gates for name, shape in shapes.items()}
 
 
-def check_half(answer):
-    """7.3: steps until less than half of a memory is left."""
-    got = array_of(answer, (2,), "The answer")
-    exact = np.log(0.5) / np.log(1 / (1 + np.exp(-np.array([1.0, 5.0]))))
-    wanted = np.floor(exact) + 1
-    if close(got, wanted[::-1]):
-        raise Hint("Right numbers, wrong order: b_f = 1 comes first.")
-    if close(got, exact, 0.02):
-        raise Hint("Whole steps are wanted: after how many is it below one half?")
-    if close(got, np.floor(exact)):
-        raise Hint("After so many steps a little more than half is left.")
-    if close(got[0], 1) and got[1] < 2:
-        raise Hint("The gate stands at sigmoid(b_f), not at b_f.")
-    if not close(got, wanted):
-        raise Hint("After n steps gate**n is left. For which n is that below one half?")
+EXERCISES["7.4"] = Exercise(
+    step,
+    [
+        ("Two arrays are wanted: h_t and c_t.", ["np.tanh(c), c", "np.tanh(c)"]),
+        ("Both are right, but exchanged.", ["o * np.tanh(c), c", "c, o * np.tanh(c)"]),
+        ("Input and forget gate are exchanged.", ["i, f, o =", "f, i, o ="]),
+        (
+            "c_t is off: f times the old memory, plus i times the candidate, a tanh.",
+            ['np.tanh(a["c"])', 'a["c"]'],
+            lambda got, *case: not close(got[1], step(*case)[1]),
+        ),
+        ("c_t is right; on its way to h_t it goes through a tanh.", ["o * np.tanh(c)", "o * c"]),
+        (
+            "c_t is right; h_t comes from it, not from the old memory.",
+            ["c = f", "c, c_old = f", 'a["c"])', 'a["c"]), c', "tanh(c)", "tanh(c_old)"],
+        ),
+    ],
+    "c_t is right, h_t is not: which gate stands before tanh(c_t)?",
+    cases=lambda rng: [
+        (*(rng.normal(size=(B, n)) for n in (D, H, H)), _weights(rng, D, H, "ifco"))
+        for B, D, H in ((1, 2, 3), (4, 3, 2))
+    ],
+)
 
 
-def check_step(step):
-    """7.4: one step of an LSTM."""
-    for seed, (B, D, H) in enumerate(((1, 2, 3), (4, 3, 2))):
-        rng = np.random.default_rng(seed)
-        w = layers.LSTM(D, H, seed, dtype="float64").weights
-        x, h, c = rng.normal(size=(B, D)), rng.normal(size=(B, H)), rng.normal(size=(B, H))
-        got = step(x, h, c, w)
-        if got is None:
-            raise Hint("It returns nothing: is a return missing?")
-        if not isinstance(got, tuple | list) or len(got) != 2:
-            raise Hint("Two arrays are wanted: h_t and c_t.")
-        h_t, c_t = (array_of(g, (B, H), n) for g, n in zip(got, ("h_t", "c_t"), strict=True))
-        _compare_steps(h_t, c_t, (x, h, c, w))
+def convert(w):
+    # 1 - sigmoid(a) = sigmoid(-a): only the update gate changes its sign.
+    return {name: -array if name.endswith("z") else array for name, array in w.items()}
 
 
-def _compare_steps(h_t, c_t, given):
-    x, h, c, w = given
-    h_right, c_right = lstm_step(x, h, c, w)
-    if close(h_t, h_right) and close(c_t, c_right):
-        return
-    if close(h_t, c_right) and close(c_t, h_right):
-        raise Hint("Both are right, and exchanged: h_t comes first.")
-    swapped = {"f": "i", "i": "f"}
-    other = {name[:-1] + swapped.get(name[-1], name[-1]): a for name, a in w.items()}
-    if close(c_t, lstm_step(x, h, c, other)[1]):
-        raise Hint("Input and forget gate are exchanged.")
-    if not close(c_t, c_right):
-        raise Hint("c_t is off: f times the old memory, plus i times the candidate, a tanh.")
-    if close(h_t, h_right / np.tanh(c_right) * c_right):
-        raise Hint("c_t is right; on its way to h_t it goes through a tanh.")
-    raise Hint("c_t is right, h_t is not: which gate stands before tanh(c_t)?")
+EXERCISES["7.5"] = Exercise(
+    convert,
+    [
+        (
+            "It changes the arrays it was given: return new ones.",
+            ["-array", "np.negative(array, out=array)"],
+            lambda got, w: any(not close(got["given"][name], w[name]) for name in w),
+        ),
+        ("Nothing has changed. What is 1 - sigmoid(a), as a sigmoid?", ["-array", "array"]),
+        ("All signs have changed; which gate does the convention concern?", ["else ", "else -"]),
+        ("The bias is a part of what the sigmoid receives.", ['"z"', '("xz", "hz")']),
+        ("1 - z is wanted of the gate, not of its weights.", ["-array", "1 - array"]),
+    ],
+    "Since sigmoid(-a) = 1 - sigmoid(a), what must happen to a?",
+    cases=lambda rng: [(_weights(rng, 3, 4, "zrh"),)],
+    run=lambda f, w: {"weights": f(w), "given": w},
+)
 
 
-def check_convert(convert):
-    """7.5: the weights of a GRU that keeps with 1 - z, for one that keeps with z."""
-    rng = np.random.default_rng(0)
-    given = layers.GRU(3, 4, 0, dtype="float64").weights
-    given = {name: rng.normal(size=a.shape) for name, a in given.items() if "b_h" not in name}
-    given |= {"b_h": rng.normal(size=4)}
-    kept = {name: a.copy() for name, a in given.items()}
-    x, h = rng.normal(size=(5, 3)), rng.normal(size=(5, 4))
-    got = convert(given)
-    if not isinstance(got, dict) or set(got) != set(kept):
-        raise Hint("A dict with the same names is wanted.")
-    if not all(close(given[name], kept[name]) for name in kept):
-        raise Hint("It changes the arrays it was given: return new ones.")
-    flip = {name: -a if name.endswith("z") else a for name, a in kept.items()}
-    if close(gru_step(x, h, got), gru_step(x, h, flip)):
-        return
-    if all(close(got[name], kept[name]) for name in kept):
-        raise Hint("Nothing has changed. What is 1 - sigmoid(a), as a sigmoid?")
-    if all(close(got[name], -kept[name]) for name in kept):
-        raise Hint("All signs have changed; which gate does the convention concern?")
-    if close(got["b_z"], kept["b_z"]) and close(got["W_xz"], -kept["W_xz"]):
-        raise Hint("The bias is a part of what the sigmoid hears.")
-    if any(close(got[f"{n}z"], 1 - kept[f"{n}z"]) for n in ("W_x", "W_h", "b_")):
-        raise Hint("1 - z is wanted of the gate, not of its weights.")
-    raise Hint("Since sigmoid(-a) = 1 - sigmoid(a), what must happen to a?")
+def forget_weights(kernel, recurrent, bias):
+    H = len(recurrent)
+    second = slice(H, 2 * H)  # i, f, c, o
+    return kernel[:, second].T, recurrent[:, second].T, bias[second]
 
 
-def check_blocks(forget_weights):
-    """7.6: the forget gate's weights out of Keras' three arrays."""
-    D, H = 3, 4
-    rng = np.random.default_rng(0)
-    given = rng.normal(size=(D, 4 * H)), rng.normal(size=(H, 4 * H)), rng.normal(size=4 * H)
-    got = forget_weights(*given)
-    if got is None:
-        raise Hint("It returns nothing: is a return missing?")
-    if not isinstance(got, tuple | list) or len(got) != 3:
-        raise Hint("Three arrays are wanted.")
-    if np.shape(got[0]) == (D, H):
-        raise Hint("Keras stores the transpose: W_xf has shape (H, D).")
-    W_xf, W_hf, b_f = map(array_of, got, ((H, D), (H, H), (H,)), ("W_xf", "W_hf", "b_f"))
-    for j, gate in enumerate("ifco"):
-        block = slice(j * H, (j + 1) * H)
-        if close(W_xf, given[0][:, block].T) and gate != "f":
-            raise Hint(f"That is gate {gate}: Keras' order is i, f, c, o.")
-    if close(W_xf, given[0][:, 1::4].T):
-        raise Hint("Each gate is a run of H columns, not every fourth column.")
-    block = slice(H, 2 * H)
-    if close(W_hf, given[1][:, block]):
-        raise Hint("W_xf is right; the recurrent kernel is stored transposed as well.")
-    right = given[0][:, block].T, given[1][:, block].T, given[2][block]
-    if not all(close(a, b) for a, b in zip((W_xf, W_hf, b_f), right, strict=True)):
-        raise Hint("The same columns of all three: the second run of H.")
+EXERCISES["7.6"] = Exercise(
+    forget_weights,
+    [
+        ("Keras stores the transpose: W_xf has shape (H, D).", ["second].T", "second]"]),
+        ("Keras stores the transpose: W_xf has shape (H, D).", ["l[:, second].T", "l[:, second]"]),
+        *(
+            (
+                f"That is gate {gate}: Keras' order is i, f, c, o.",
+                ["slice(H, 2 * H)", f"slice({n} * H, {n} * H + H)"],
+                lambda got, kernel, *_, n=n: close(got[0], kernel[:, 4 * n : 4 * n + 4].T),
+            )
+            for n, gate in ((0, "i"), (2, "c"), (3, "o"))
+        ),
+        (
+            "A gate is H columns in a row, not each fourth.",
+            ["slice(H, 2 * H)", "slice(1, None, 4)"],
+        ),
+        ("W_xf is right; W_hf is stored transposed as well.", ["t[:, second].T", "t[:, second]"]),
+    ],
+    "The same columns of all three: the second run of H.",
+    cases=lambda rng: [tuple(rng.normal(size=shape) for shape in ((3, 16), (4, 16), 16))],
+)
 
 
-def check_last(last_state):
-    """7.7: the state at each sequence's last step that counts."""
-    h = np.random.default_rng(0).normal(size=(4, 6, 3))
-    lengths = np.array([4, 1, 6, 3])
-    got = array_of(last_state(h, np.arange(6) < lengths[:, None]), (4, 3), "The result")
-    rows = np.arange(4)
-    if close(got, h[rows, lengths - 1]):
-        return
-    if close(got, h[:, -1]):
-        raise Hint("That is the state after the padding: where does each sequence end?")
-    if close(got, h[rows, lengths % 6]):
-        raise Hint("One step too far: steps are counted from 0, lengths from 1.")
-    if close(got, h[:, 3]):
-        raise Hint("It takes the first sequence's length for all.")
-    raise Hint("The number of True in a row says how long the sequence is.")
+def last_state(h, mask):
+    return h[np.arange(len(h)), mask.sum(axis=1) - 1]
 
 
-def check_bias(answer):
-    """7.8: the forget bias at which a hundredth arrives over 99 steps."""
-    b = float(array_of(answer, (), "The bias"))
-    gate = 0.01 ** (1 / 99)
-    if abs(b - np.log(gate / (1 - gate))) < 0.1:
-        raise Hint("That is the prediction from the carousel alone. What does `reach` measure?")
-    if close(b, gate, 0.01):
-        raise Hint("This is how open the gate would be. The bias is asked for.")
-    if b < 1.6:
-        raise Hint("Much less than a hundredth arrives there: open the gate further.")
-    if b > 2.2:
-        raise Hint("Much more than a hundredth arrives there: the gate need not be so open.")
+EXERCISES["7.7"] = Exercise(
+    last_state,
+    [
+        ("That is the state after the padding: where does a sequence end?", lambda h, _: h[:, -1]),
+        ("One step too far: steps are counted from 0, lengths from 1.", [" - 1", " % 6"]),
+        ("It takes the first sequence's length for all.", lambda h, mask: h[:, mask[0].sum() - 1]),
+    ],
+    "The number of True in a row says how long the sequence is.",
+    cases=lambda rng: [(rng.normal(size=(4, 6, 3)), np.arange(6) < np.array([[4], [1], [6], [3]]))],
+)
+
+EXERCISES["7.8"] = Exercise(
+    1.9,
+    [
+        ("That is the prediction. What does `reach` measure?", 3.04, lambda b: 2.95 < b < 3.15),
+        ("This is how open the gate would be, not the bias.", 0.9545, lambda b: 0.94 < b < 0.97),
+        ("Much less than a hundredth arrives: open the gate further.", 1, lambda b: b < 1.6),
+    ],
+    "Much more than a hundredth arrives: the gate need not be so open.",
+    accepts=lambda b: 1.6 <= b <= 2.2,
+)
 
 
-def check_join(join):
-    """7.9: forward and backward states of the same time steps, side by side."""
-    rng = np.random.default_rng(0)
-    ahead, back = rng.normal(size=(2, 5, 3)), rng.normal(size=(2, 5, 3))
-    got = array_of(join(ahead, back), (2, 5, 6), "The result")
-    if close(got, np.concatenate([ahead, back], axis=-1)):
-        raise Hint("The backward layer's first state is of the last input: mind its order.")
-    if close(got, np.concatenate([ahead, back[::-1]], axis=-1)):
-        raise Hint("That turns the order of the sequences; time is the second axis.")
-    if close(got, np.concatenate([ahead, back[..., ::-1]], axis=-1)):
-        raise Hint("That turns the order of the units; time is the second axis.")
-    if close(got, np.concatenate([back[:, ::-1], ahead], axis=-1)):
-        raise Hint("Right, but the forward layer's states come first.")
-    if not close(got, np.concatenate([ahead, back[:, ::-1]], axis=-1)):
-        raise Hint("Turn one of the two round in time, then join the last axes.")
+def join(ahead, back):
+    return np.concatenate([ahead, back[:, ::-1]], axis=-1)
 
 
-def check_ends(ends):
-    """7.10: where words of a^n b^n end, up to n = 25."""
-    for n in (1, 2, 5, 10, 15, 20, 25):
-        got = array_of(ends(n), (n,), f"The answer for n = {n}")
-        if set(got) - {0.0, 2.0}:
-            raise Hint("Only 2 (another b) and 0 (the end) can follow a b.")
-        if (got == 2).all():
-            raise Hint(f"For n = {n} it never says that the word ends.")
-        if got[-1] != 0 or (got[:-1] != 2).any():
-            raise Hint(f"Right for all n tried below {n}, but not for {n}.")
+EXERCISES["7.9"] = Exercise(
+    join,
+    [
+        ("The backward layer read the last input first: mind its order.", ["[:, ::-1]", ""]),
+        ("That turns the order of the sequences; time is the second axis.", ["[:, ", "["]),
+        ("That turns the order of the units; time is the second axis.", ["[:, ", "[..., "]),
+        ("The forward layer comes first.", ["ahead, back[:, ::-1]", "back[:, ::-1], ahead"]),
+    ],
+    "Turn one of the two round in time, then join the last axes.",
+    cases=lambda rng: [tuple(rng.normal(size=(2, 2, 5, 3)))],
+)
 
+EXERCISES["7.10"] = Exercise(
+    lambda n: [2] * (n - 1) + [0],
+    [
+        (
+            "Only 2 (another b) and 0 (the end) can follow a b.",
+            lambda n: [1] * n,
+            lambda got, n: not set(got) <= {0, 2},
+        ),
+        (
+            lambda got, n: f"For n = {n} it never says that the word ends.",
+            lambda n: [2] * n,
+            lambda got, n: (got == 2).all(),
+        ),
+    ],
+    lambda got, n: f"Right for all n tried below {n}, but not for {n}.",
+    cases=lambda rng: [(n,) for n in (1, 2, 5, 10, 15, 20, 25)],
+)
 
-def check_held(answer):
-    """7.11: half-life, ceiling and output of a cell whose gates stand still."""
-    half, c, h = array_of(answer, (3,), "The answer")
-    if close(half, 50, 0.5):
-        raise Hint("The first: each step takes a share of what is left, not of what was written.")
-    if close(half, np.log(0.5) / np.log(0.97), 0.5):
-        raise Hint("The first: that is for the gate at which the instrument starts.")
-    if not close(half, np.log(0.5) / np.log(0.99), 0.6):
-        raise Hint("The first: for which n is f**n one half?")
-    if close(c, 50 * 0.3, 0.01):
-        raise Hint("The second: so much was written, but the gate forgets while the cell writes.")
-    if close(c, 3, 1e-6):
-        raise Hint("The second: there it would settle in the end. A little is missing yet.")
-    if not close(c, 3 * (1 - 0.9**50), 0.006):
-        raise Hint("The second: add up what is left of each of the fifty, a geometric series.")
-    if close(h, 0, 0.01):
-        raise Hint("The third: with f = 1 nothing fades.")
-    if close(h, 3, 0.01) or close(h, 0.8 * 3, 0.01):
-        raise Hint("The third: from c to h the way leads through a tanh and a gate.")
-    if close(h, np.tanh(3), 0.001):
-        raise Hint("The third: how far is the output gate open?")
-    if not close(h, 0.8 * np.tanh(3), 0.002):
-        raise Hint("The third: first c after the steps with input; then o times tanh(c).")
+EXERCISES["7.11"] = Exercise(
+    [np.log(0.5) / np.log(0.99), 3 * (1 - 0.9**50), 0.8 * np.tanh(3)],
+    [
+        ("The first: each step takes a share of what is left, not always as much.", [50, ..., ...]),
+        ("The first: that is for the gate at which the instrument starts.", [22.8, ..., ...]),
+        ("The second: so much was written, but the gate forgets meanwhile.", [..., 15, ...]),
+        ("The second: there it would settle in the end. A little is missing yet.", [..., 3, ...]),
+        ("The third: with f = 1 nothing fades.", [..., ..., 0]),
+        ("The third: from c to h the way leads through a tanh and a gate.", [..., ..., 3]),
+        ("The third: from c to h the way leads through a tanh and a gate.", [..., ..., 2.4]),
+        ("The third: how far is the output gate open?", [..., ..., np.tanh(3)]),
+    ],
+    [
+        "The first: for which n is f**n one half?",
+        "The second: add up what is left of each of the fifty, a geometric series.",
+        "The third: first c after the steps with input; then o times tanh(c).",
+    ],
+    tolerance=[0.6, 0.006, 0.005],
+)
 
-
-def check_seen(answer):
-    """7.12: what the opening mark does to three predictions, 11 and 99 characters later."""
-    *bits, models = array_of(answer, (4,), "The answer")
-    wanted = np.array([0.0102, 3.274, 2.602])
-
-    def near(order):
-        return close(bits, wanted[order], 0.03 * wanted[order])
-
-    if near([2, 1, 0]):
-        raise Hint("Right numbers, in another order: RNN, GRU, LSTM.")
-    if close(bits, [5.385, 8.932, 13.86], 0.05):
-        raise Hint("That is the last character read, at lag 0. The opening mark is 11 back.")
-    if bits[0] > 1:
-        raise Hint("The RNN: has it a high bar over the opening mark?")
-    if min(bits[1:]) < 1:
-        raise Hint("GRU and LSTM: go to character 12, and look over the first one.")
-    if not near([0, 1, 2]):
-        raise Hint('Read the row of lag 11 in "All numbers", with the slider at 12.')
-    if models in (1, 2, 3):
-        raise Hint("At 125: other characters move them so far back, but look at lag 99 itself.")
-    if models != 0:
-        raise Hint("The last number counts models: 0, 1, 2 or 3.")
-
-
-CHECKS = {
-    "7.1": check_unit,
-    "7.2": check_parameters,
-    "7.3": check_half,
-    "7.4": check_step,
-    "7.5": check_convert,
-    "7.6": check_blocks,
-    "7.7": check_last,
-    "7.8": check_bias,
-    "7.9": check_join,
-    "7.10": check_ends,
-    "7.11": check_held,
-    "7.12": check_seen,
-}
+EXERCISES["7.12"] = Exercise(
+    [0.0102, 3.274, 2.602, 0],
+    [
+        (
+            "Right numbers, in another order: RNN, GRU, LSTM.",
+            [2.602, 3.274, 0.0102, ...],
+            lambda got: got[0] > 1 > got[2],
+        ),
+        (
+            "That is the last character read, at lag 0. The opening mark is 11 back.",
+            [5.39, 8.93, 13.86, ...],
+            lambda got: close(got[:3], [5.385, 8.932, 13.86], 0.05),
+        ),
+        ("The RNN: has it a high bar there?", [3, ..., ..., ...], lambda got: got[0] > 1),
+        ("GRU, LSTM: look over the first one.", [..., 0, ..., ...], lambda got: min(got[1:3]) < 1),
+    ],
+    [
+        *3 * ['Read the row of lag 11 in "All numbers", with the slider at 12.'],
+        "At 125: how many of the three? Others move them so far back, but look at lag 99 itself.",
+    ],
+    tolerance=[3e-4, 0.1, 0.08, 0],
+)

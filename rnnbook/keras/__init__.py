@@ -7,6 +7,12 @@ import os
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
+try:
+    import keras  # noqa: F401
+except ImportError as error:
+    needed = 'rnnbook.keras needs Keras and TensorFlow: pip install "rnnbook[keras]"'
+    raise ImportError(needed) from error
+
 from rnnbook.keras.generator import Generator
 from rnnbook.keras.layers import OutputToHiddenCell, set_simple_rnn_weights, simple_rnn_weights
 from rnnbook.keras.models import next_token_model, train_seeds

@@ -53,8 +53,9 @@ def train_seeds(
         fresh = build()
         model = model or fresh
         model.set_weights(fresh.get_weights())
-        fresh.optimizer.build(fresh.trainable_variables)
-        model.optimizer.build(model.trainable_variables)
+        for one in (fresh, model):
+            if not one.optimizer.built:
+                one.optimizer.build(one.trainable_variables)
         for old, new in zip(model.optimizer.variables, fresh.optimizer.variables, strict=True):
             old.assign(new)
         model.fit(x, y, epochs=epochs, batch_size=batch_size, verbose=0)

@@ -207,6 +207,7 @@ class Recurrent:
         """
         run = self._make_run(1, np.shape(state)[-2], 0)
         self._begin(run, state)
+        run.Ws = [W.copy() for W in run.Ws]  # contiguous: with one text, a third of the time
         if inputs is not None:
             run.table = run.table @ shaped("inputs", inputs, "V D", D=self.D).T
 

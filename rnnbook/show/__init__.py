@@ -4,6 +4,10 @@
 """
 
 import importlib
+import importlib.util
+
+if not (importlib.util.find_spec("matplotlib") and importlib.util.find_spec("IPython")):
+    raise ImportError('rnnbook.show needs Matplotlib and IPython: pip install "rnnbook[figures]"')
 
 __all__ = ["claim", "claims", "diagrams", "instruments", "style"]
 

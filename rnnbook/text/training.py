@@ -8,7 +8,6 @@ from itertools import cycle, islice
 
 import numpy as np
 from numpy.typing import ArrayLike
-from tqdm import tqdm
 
 from rnnbook._check import number, whole
 from rnnbook.nn.losses import bits_per_token, cross_entropy
@@ -99,6 +98,8 @@ def train(
     if checkpoint is not None and checkpoints.place(checkpoint).exists():
         run.load(checkpoint, recipe)
     batches = _batches(ids, B, T, run.step)
+    from tqdm import tqdm  # here, so that the package itself needs NumPy alone
+
     try:
         with tqdm(total=steps, initial=run.step, disable=not progress, unit=" steps") as bar:
             while run.step < steps or run.is_due(every, steps):

@@ -2,10 +2,14 @@
 
 import copy
 import re
+import subprocess
+import sys
+import tomllib
 
 import nbformat
 import pytest
 
+from tools import ROOT
 from tools import notebooks as tool
 
 SOURCES = tool.sources()
@@ -13,6 +17,7 @@ MIMES = {"text/plain", "text/html", "image/svg+xml", "application/vnd.rnnbook.cl
 PRIVATE = re.compile(r"/home/|/root/|/Users/|/tmp/|/work/|[A-Z]:\\\\|site-packages")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\b\d\d:\d\d:\d\d\b|0x[0-9a-f]{8,}")
 EXCUSED = "nbval-ignore-output"
+IMPORT = re.compile(r"(from|import) ")  # a list of imports is read at a glance
 
 
 def executed(source):
@@ -110,7 +115,7 @@ def test_a_doctored_notebook_is_found_out(change, fault):
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 def test_cells_are_short(source):
     for cell in code_cells(tool.read_source(source)):
-        lines = [line for line in cell.source.splitlines() if line.strip()]
+        lines = [n for n in cell.source.splitlines() if n.strip() and not IMPORT.match(n)]
         limit = 24 if "solution" in cell.metadata.get("tags", []) else 12
         assert len(lines) <= limit, cell.source
 
@@ -133,6 +138,47 @@ def test_the_first_code_cell_is_the_same_everywhere():
     first = {code_cells(tool.read_source(source))[0].source for source in SOURCES}
     assert len(first) == 1
     assert all(not code_cells(executed(source))[0].outputs for source in SOURCES)
+
+
+def set_up(monkeypatch, **result):
+    """Run the set-up cell as where rnnbook is missing; return the commands that it would run."""
+    commands, done = [], subprocess.CompletedProcess([], **result)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(subprocess, "run", lambda c, **options: commands.append(c) or done)
+    exec(code_cells(tool.read_source(SOURCES[0]))[0].source, {})
+    return commands
+
+
+def test_the_set_up_cell_installs_the_release_where_it_is_missing(monkeypatch, capfd):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    (command,) = set_up(monkeypatch, returncode=0, stdout="", stderr="")
+    assert command[:4] == [sys.executable, "-m", "pip", "install"]
+    assert command[-1].startswith("rnnbook @ https://")
+    assert command[-1].endswith(f"/refs/tags/v{version}.zip")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_set_up_cell_says_why_pip_failed(monkeypatch):
+    with pytest.raises(RuntimeError, match=r"could not install rnnbook:\nERROR: no network"):
+        set_up(monkeypatch, returncode=1, stdout="", stderr="ERROR: no network")
+
+
+def test_the_set_up_cell_does_nothing_where_rnnbook_is():
+    exec(code_cells(tool.read_source(SOURCES[0]))[0].source, {"sys": None})
+
+
+def test_outputs_are_kept_where_only_the_text_changed(tmp_path):
+    """A chapter whose code is the same need not run again; one whose code changed must."""
+    made, notebook = executed(SOURCES[0]), executed(SOURCES[0])
+    for cell in notebook.cells:
+        cell.update({"outputs": [], "execution_count": None} if cell.cell_type == "code" else {})
+    notebook.cells[0].source += " changed"
+    assert tool.keep_outputs(notebook, made)
+    assert [c.outputs for c in code_cells(notebook)] == [c.outputs for c in code_cells(made)]
+    code_cells(notebook)[3].source += "  # changed"
+    assert not tool.keep_outputs(notebook, made)
+    code_cells(made)[-1].execution_count = None
+    assert not tool.keep_outputs(executed(SOURCES[0]), made)
 
 
 def test_ids_of_cells_do_not_move_when_another_cell_changes(tmp_path):

@@ -18,7 +18,6 @@ ALL = {
     number: exercise
     for chapter in module.chapters()
     for number, exercise in module.exercises(chapter).items()
-    if isinstance(exercise, Exercise)
 }
 FUNCTIONS = {number: e for number, e in ALL.items() if callable(e.right)}
 VALUES = {number: e for number, e in ALL.items() if number not in FUNCTIONS}
@@ -45,6 +44,11 @@ def convert(answer, form):
     if isinstance(answer, str) or not is_numbers(answer):
         return answer if isinstance(answer, str) else [convert(part, form) for part in answer]
     return form(np.asarray(answer))
+
+
+def is_text(answer):
+    parts = answer if isinstance(answer, list) else [answer]
+    return all(isinstance(part, str) for part in parts)
 
 
 def is_numbers(answer):
@@ -141,7 +145,9 @@ def test_each_part_that_is_wrong_gets_a_hint(number):
     if isinstance(otherwise, list):
         assert len(otherwise) == len(right)
         for i, words in enumerate(otherwise):
-            off = (*right[i], 9) if isinstance(right[i], tuple) else right[i] + 1234
+            other = (part for part in right if part != right[i])
+            longer = (*right[i], 9) if isinstance(right[i], tuple) else None
+            off = next(other) if isinstance(right[i], str) else longer or right[i] + 1234
             wrong = [off if j == i else part for j, part in enumerate(right)]
             given = [w for w, *_ in ALL[number].mistakes]
             assert hint(number, wrong) in [words, *given]
@@ -196,6 +202,11 @@ def test_nan_and_infinities_in_a_right_answer_never_pass(number):
 
 
 @each
+def test_complex_numbers_never_pass(number):
+    assert hint(number, spoiled(number, lambda a: a + 1j))
+
+
+@each
 def test_another_shape_never_passes(number):
     assert hint(number, spoiled(number, lambda a: np.concatenate([np.atleast_1d(a)] * 2)))
 
@@ -210,7 +221,7 @@ def spoiled(number, change):
 
     right = ALL[number].right
     if not callable(right):
-        return "?" if isinstance(right, str) else convert(right, spoil)
+        return "?" if is_text(right) else convert(right, spoil)
     return (lambda *a: "?") if returns_text(number) else lambda *a: convert(right(*a), spoil)
 
 
@@ -231,6 +242,7 @@ def test_a_function_for_a_number_and_the_other_way_round(number):
 def test_an_error_and_nothing_are_told_so(number):
     assert hint(number, lambda *a: 1 / 0) == "It stopped with ZeroDivisionError: division by zero"
     assert hint(number, lambda: 1).startswith("It stopped with TypeError")
+    assert "division" in hint(number, lambda *a: (1 / 0 for _ in "a generator"))
     assert "nothing" in hint(number, lambda *arguments: None)
     assert "nothing" in hint(number, lambda *arguments: ...)
 
@@ -320,6 +332,10 @@ def test_tensors_and_shapes_of_tensorflow_and_keras():
     assert shapes.hint([tf.TensorShape([2, 3]), tf.ones((4,)).shape]) is None
     assert shapes.hint([tf.constant([2, 3]), [4]]) is None
     assert "Part 2 must be a tuple" in shapes.hint([(2, 3), 4])
+
+
+def test_what_a_mask_hides_is_no_number():
+    assert "masked" in Exercise([1.0, 2.0]).hint(np.ma.masked_array([1.0, 2.0], [0, 1]))
 
 
 def test_a_bug_in_a_check_is_not_the_learners_fault():

@@ -26,7 +26,7 @@ THEMES = ["_blas", "_check", "data", "nn", "text", "hmm", "show", "exercises", "
 CORE = THEMES[: THEMES.index("hmm") + 1]
 LINES = 3200  # of the core, with its docstrings: so much is read in an evening
 HEAVY = {"keras", "tensorflow"}
-ON_USE = {"pooch", "tqdm"}  # what the core imports inside functions only
+ON_USE = {"pooch", "requests", "tqdm"}  # what the core imports inside functions only
 
 
 def theme(path):
@@ -114,8 +114,30 @@ def test_the_core_is_read_in_an_evening():
 # Private to their chapter: what an exercise is checked with.
 CHAPTERS = {name for name in MODULES if name.startswith("rnnbook.exercises.chapter_")}
 PUBLIC = sorted(n for n in MODULES if "._" not in n and n not in CHAPTERS)
-# Still to be done: themes and modules leave this list and do not come back.
-WAITING = ("rnnbook.",)
+# Still to be done: a module leaves this list and does not come back.
+WAITING = {
+    "rnnbook.exercises.engine",
+    "rnnbook.keras.generator",
+    "rnnbook.keras.layers",
+    "rnnbook.keras.progress",
+    "rnnbook.keras.training",
+    "rnnbook.keras.writing",
+    "rnnbook.nn.gradients",
+    "rnnbook.nn.layers",
+    "rnnbook.nn.optimizers",
+    "rnnbook.nn.training",
+    "rnnbook.nn.variants",
+    "rnnbook.show.claims",
+    "rnnbook.show.instruments",
+    "rnnbook.show.instruments.generator",
+    "rnnbook.show.instruments.memory",
+    "rnnbook.show.style",
+    "rnnbook.text.checkpoints",
+    "rnnbook.text.influence",
+    "rnnbook.text.language_model",
+    "rnnbook.text.sampling",
+    "rnnbook.text.writer",
+}
 
 
 def definitions(name):
@@ -152,7 +174,7 @@ def gaps(node):
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_what_is_public_has_an_example_and_annotations(name):
-    if not name.startswith(WAITING):
+    if name not in WAITING:
         assert [gap for node in definitions(name) for gap in gaps(node)] == []
 
 
@@ -182,7 +204,7 @@ def test_the_examples_are_true(name, tmp_path, monkeypatch):
     assert result.failed == 0
 
 
-def test_the_doors_names_are_there():
+def test_the_names_at_the_door_are_there():
     for name in rnnbook.__all__:
         assert callable(getattr(rnnbook, name))
     assert {*rnnbook.__all__, *rnnbook._THEMES} <= {*dir(rnnbook)}

@@ -189,8 +189,9 @@ def test_it_is_exported_also_after_it_has_written(tmp_path):
     generator.generate(3, "it")
     generator.log_probabilities(IDS[:3])
     generator.export(tmp_path / "exported", verbose=False)
-    served = tf.saved_model.load(tmp_path / "exported").serve(tf.constant(IDS[None, :9]))
-    np.testing.assert_allclose(served.numpy(), wanted, atol=1e-5)
+    served = tf.saved_model.load(tmp_path / "exported")
+    given = tf.constant(IDS[None, :9], tf.int32)
+    np.testing.assert_allclose(served.serve(given).numpy(), wanted, atol=1e-5)
     tf.saved_model.save(generator, str(tmp_path / "saved"))
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -147,22 +148,26 @@ def goes_on(short, folder):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("moment", range(5))
-def test_ended_at_any_moment_of_storing_it_goes_on(short, tmp_path, monkeypatch, moment):
-    """Each file is whole before it gets its name; so end the process before or after that."""
-    replace, calls = Path.replace, []
+def test_ended_at_any_moment_of_storing_it_goes_on(short, tmp_path, monkeypatch):
+    """Each file is whole before it gets its name: so end each run before its third file does."""
+    replace, given = Path.replace, []
 
     def ended(part, target):
-        calls.append(target)
-        if len(calls) == moment + 1:
+        if len(given) == 2:
             raise SystemExit
+        given.append(target.name)
         replace(part, target)
 
+    (tmp_path / "history.json").touch()  # of a version before this one
+    runs = []
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", ended)
-        with pytest.raises(SystemExit):
-            train(fresh(), LEARN[:1500], HELD[:400], 3, **SHORT, folder=tmp_path)
-    (tmp_path / "history.json").touch()  # of a version before this one
+        for _ in range(3):
+            with pytest.raises(SystemExit):
+                train(fresh(), LEARN[:1500], HELD[:400], 3, **SHORT, folder=tmp_path)
+            runs.append([name.split(".")[0] for name in given])
+            given.clear()
+    assert runs == [["training", "best"], ["best", "training"], ["best", "training"]]
     goes_on(short, tmp_path)
 
 
@@ -241,16 +246,21 @@ def test_numpy_numbers_as_settings_are_stored(tmp_path):
     assert train(fresh(), *texts, 1, **settings | {"rate": 2**-7, "B": 4}) == history
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "float64"])
-def test_under_any_dtype_policy_it_trains_and_goes_on(policy, tmp_path):
-    recipe = SHORT | {"rate": 1e-3, "folder": tmp_path}
-    texts = LEARN[:600], HELD[:200]
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16", "float64"])
+def test_under_any_dtype_policy_it_trains(policy):
+    generator = fresh(dtype=policy)
+    (row,) = train(generator, LEARN[:600], HELD[:200], 1, **SHORT | {"rate": 1e-3})
+    assert 0 < row["held_out"] < 10
+    assert len(generator.generate(5)) > 0
+
+
+def test_in_mixed_precision_it_goes_on_to_the_same_numbers(tmp_path):
+    texts, recipe = (LEARN[:600], HELD[:200]), SHORT | {"folder": tmp_path}
     with pytest.raises(KeyboardInterrupt):
-        train(fresh(dtype=policy), *texts, 3, **recipe, callbacks=[Stop(1)])
-    other = fresh(dtype=policy)
-    history = train(other, *texts, 3, **recipe)
-    assert history == train(fresh(dtype=policy), *texts, 3, **recipe | {"folder": None})
-    assert len(other.generate(5)) > 0
+        train(fresh(dtype="mixed_float16"), *texts, 3, **recipe, callbacks=[Stop(1)])
+    history = train(fresh(dtype="mixed_float16"), *texts, 3, **recipe)
+    assert history == train(fresh(dtype="mixed_float16"), *texts, 3, **SHORT)
+    assert history[-1]["held_out"] < history[0]["held_out"]
 
 
 def test_a_home_in_the_folder_s_name_is_found(tmp_path, monkeypatch):
@@ -451,10 +461,16 @@ def test_the_command_trains_on_a_book_of_your_own_and_goes_on(tmp_path):
     options = "--units 8 --embedding 4 --epochs 1 --rows 4 --steps 8 --unit words --cell gru"
     command = [sys.executable, tool, str(book), "--folder", str(folder), *options.split()]
     runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
-    assert "read" in runs[0].stdout
-    assert "utf-8" in runs[0].stdout
+    assert "book.txt: utf-8, " in runs[0].stdout
     said = [re.search(r"[\d.]+ bits per token held out", run.stdout)[0] for run in runs]
     assert said[0] == said[1]
     assert "epoch 1 of 1" in runs[0].stderr
     assert "epoch 1 of 1" not in runs[1].stderr  # it was over
     assert keras.models.load_model(folder / "best.keras").unit == "words"
+
+
+def test_the_command_keeps_the_last_tenth_of_a_book_for_the_test(tmp_path):
+    path = Path(__file__).parents[2] / "examples" / "train.py"
+    texts = runpy.run_path(str(path), run_name="examples.train")["texts"]
+    (tmp_path / "book.txt").write_text("a" * 800 + "b" * 100 + "c" * 100, "utf-8")
+    assert texts([tmp_path / "book.txt"]) == ("a" * 800, "b" * 100)

@@ -70,6 +70,41 @@ def strokes(arrow):
     return [Path(line) for line in drawn.to_polygons(closed_only=False)]
 
 
+def symbols(figure):
+    """Return each shape that stands for something: its box, and the symbol inside."""
+    found = []
+    for patch in figure.axes[0].patches:
+        if patch.get_zorder() == 3:
+            shape = patch.get_path().transformed(patch.get_patch_transform())
+            box = shape.get_extents()
+            inside = [t.get_text() for t in figure.axes[0].texts if box.contains(*t.get_position())]
+            found.append((box.padded(0.09), "".join(inside)))  # an arrow ends a little before
+    return found
+
+
+def edges(figure):
+    """Return all arrows by what they join: (symbol, place) at the start and at the tip, color.
+
+    Where no shape is, the symbol is "" and the place is the point itself, in inches.
+    """
+    shapes, found = symbols(figure), []
+    for arrow in figure.axes[0].patches:
+        if isinstance(arrow, matplotlib.patches.FancyArrowPatch):
+            line, head = arrow.get_path().to_polygons(closed_only=False)[:2]
+            ends = []
+            for point in (line[0], head[1]):
+                at = [(s, tuple((b.min + b.max) / 2)) for b, s in shapes if b.contains(*point)]
+                symbol, place = at[0] if at else ("", point)
+                ends.append((symbol, tuple(round(float(v), 2) for v in place)))
+            found.append((*ends, matplotlib.colors.to_hex(arrow.get_edgecolor())))
+    return found
+
+
+def joined(figure):
+    """Count the arrows from one symbol to another."""
+    return Counter((start[0], end[0]) for start, end, _ in edges(figure))
+
+
 def svg(figure):
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
@@ -210,6 +245,147 @@ def test_the_gru_keeps_with_z_and_admits_with_the_rest():
     assert said[r"$\sigma$"] == said[r"$\times$"] == 2
     assert said[r"$\tanh$"] == said["$+$"] == 1
     assert not [symbol for symbol in said if "c" in symbol.replace("\\", "")], "it has no cell"
+
+
+# What leads where. An arrow is drawn from one shape to another: its ends tell which.
+
+
+def test_the_arrows_of_the_neuron():
+    found = joined(diagrams.neuron())
+    way = [("$x_t$", r"$\Sigma$"), ("", r"$\Sigma$"), (r"$\Sigma$", r"$\tanh$"),
+           (r"$\tanh$", "$h_t$"), ("$h_t$", "delay"), ("delay", r"$\Sigma$")]  # fmt: skip
+    assert {pair: found[pair] for pair in way} == dict.fromkeys(way, 1)
+    assert found.total() == len(way) + 1, "and the one that leaves"
+
+
+def test_the_arrows_of_unfolding_and_of_a_stack():
+    found = joined(diagrams.unfolded(4))
+    for t in range(1, 5):
+        before = "$h_0$" if t == 1 else f"$h_{{{t - 1}}}$"
+        assert found[f"$x_{{{t}}}$", f"$h_{{{t}}}$"] == found[before, f"$h_{{{t}}}$"] == 1
+        assert found[f"$h_{{{t}}}$", rf"$\hat{{y}}_{{{t}}}$"] == 1
+    assert found["$h_{t}$", "$h_{t}$"] == 1, "the loop"
+    found = joined(diagrams.stack(2, 3))
+    for t in (1, 2, 3):
+        low, high = f"$h_{{{t}}}^{{(1)}}$", f"$h_{{{t}}}^{{(2)}}$"
+        assert found[f"$x_{{{t}}}$", low] == found[low, high] == 1
+        assert found[high, rf"$\hat{{y}}_{{{t}}}$"] == 1
+        for i in (1, 2) if t > 1 else ():
+            assert found[f"$h_{{{t - 1}}}^{{({i})}}$", f"$h_{{{t}}}^{{({i})}}$"] == 1
+
+
+def test_each_scheme_feeds_back_what_it_says():
+    figure = diagrams.schemes()
+    found = joined(figure)
+    for t in (1, 2):
+        after = f"$h_{{{t + 1}}}$"
+        assert found[f"$h_{{{t}}}$", after] == 1, "hidden to hidden"
+        assert found[rf"$\hat{{y}}_{{{t}}}$", after] == 1, "output to hidden"
+        assert found[f"$y_{{{t}}}$", after] == 1, "teacher forcing: the target, not the output"
+    for t in (1, 2, 3):
+        assert found[f"$x_{{{t}}}$", f"$h_{{{t}}}$"] == 3
+        assert found[f"$h_{{{t}}}$", rf"$\hat{{y}}_{{{t}}}$"] == 3
+    assert found.total() == 3 * 2 + 3 * 6
+    # Teacher forcing stands at the left below: its name, its targets and their arrows.
+    place = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
+    x, y = place["teacher forcing"]
+    starts = [s[1] for s, _, _ in edges(figure) if s[0] in ("$y_{1}$", "$y_{2}$")]
+    assert all(abs(sx - x) < 1.2 and 0 < y - sy < 1 for sx, sy in starts)
+
+
+def test_the_decoder_starts_with_the_encoder_s_last_state_and_reads_what_it_wrote():
+    found = joined(diagrams.patterns())
+    assert found["$h_{3}$", "$s_{1}$"] == found["$s_{1}$", "$s_{2}$"] == 1
+    assert found[r"$\hat{y}_{1}$", "$s_{2}$"] == 1
+    assert [found[f"$s_{{{t}}}$", rf"$\hat{{y}}_{{{t}}}$"] for t in (1, 2)] == [1, 1]
+
+
+def test_states_lead_on_and_emit_their_symbols():
+    found = joined(diagrams.chain_and_hmm(3))
+    wanted = Counter(
+        (f"${a}_{{{t}}}$", f"${a}_{{{t + 1}}}$") for a, t in product("xz", (1, 2))
+    ) + Counter((f"$z_{{{t}}}$", f"$x_{{{t}}}$") for t in (1, 2, 3))
+    assert found == wanted
+
+
+@pytest.mark.parametrize("origins", [[[0, 1], [1, 1]], [[1, 0], [0, 1]], [[0, 0], [1, 0]]])
+def test_solid_arrows_are_viterbi_s_origins(origins):
+    figure = diagrams.best_path(DELTA, origins, [0, 0, 0], "FL", "HHT")
+    muted = style.COLORS["muted"]
+    across = [e for e in edges(figure) if {e[0][0], e[1][0]} <= {"F", "L"}]
+    columns = sorted({start[1][0] for start, _, _ in across})
+    for start, end, color in across:
+        t = columns.index(start[1][0])
+        i, j = "FL".index(start[0]), "FL".index(end[0])
+        on = (i, j) == (0, 0)
+        assert (color != muted) == (origins[t][j] == i or on), (t, i, j)
+
+
+def into(figure, symbol):
+    """Return from what the arrows into the only shape with this symbol come, sorted."""
+    return sorted(start[0] for start, end, _ in edges(figure) if end[0] == symbol)
+
+
+SIGMA, TANH, TIMES = r"$\sigma$", r"$\tanh$", r"$\times$"
+
+
+@pytest.mark.parametrize("gates", ["", "i", "io", "ifo"])
+def test_the_arrows_of_the_lstm(gates):
+    figure = diagrams.lstm(gates)
+    found = edges(figure)
+    label = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
+
+    def products(*sources):
+        """Return the products that such shapes lead into."""
+        ends = {e for s, e, _ in found if e[0] == TIMES}
+        given = {e: sorted(s[0] for s, end, _ in found if end == e) for e in ends}
+        return [e for e in ends if given[e] == sorted(sources)]
+
+    def gate(end):
+        """Return the gate whose sigmoid leads into a product, by the label beside the line."""
+        ((x, y),) = [s[1] for s, e, _ in found if e == end and s[0] == SIGMA]
+        near = {n: abs(label[f"${n}_t$"][0] - x) for n in gates if y < label[f"${n}_t$"][1]}
+        return min(near, key=near.get)
+
+    assert into(figure, "$c_t$") == ["$+$"]
+    if "f" in gates:
+        (forget,) = products("$c_{t-1}$", SIGMA)
+        assert gate(forget) == "f"
+        assert any(s == forget and e[0] == "$+$" for s, e, _ in found)
+    else:
+        assert "$c_{t-1}$" in into(figure, "$+$")
+    if "i" in gates:
+        (admit,) = [p for p in products(SIGMA, TANH) if p[1][1] > 2.5]
+        assert gate(admit) == "i"
+        assert any(s == admit and e[0] == "$+$" for s, e, _ in found)
+    else:
+        assert TANH in into(figure, "$+$")
+    if "o" in gates:
+        (out,) = [p for p in products(SIGMA, TANH) if p[1][1] < 2.5]
+        assert gate(out) == "o"
+        assert [s for s, e, _ in found if e[0] == "$h_t$"] == [out]
+    else:
+        assert into(figure, "$h_t$") == [TANH]
+
+
+def test_in_the_gru_z_keeps_the_state_and_1_minus_z_admits_the_candidate():
+    figure = diagrams.gru()
+    found = edges(figure)
+    keep, admit = sorted((e for _, e, _ in found if e[0] == TIMES), key=lambda e: -e[1][1])[::3]
+    given = {end: sorted(s[0] for s, e, _ in found if e == end) for end in (keep, admit)}
+    assert given == {keep: ["", SIGMA], admit: ["$1-$", TANH]}, "the state has no symbol inside"
+    assert into(figure, "$+$") == [TIMES, TIMES]
+    assert into(figure, "$h_t$") == ["$+$"]
+    assert SIGMA in into(figure, TANH), "r leads to the candidate"
+    # 1 - z branches off z's way to keep; z's symbol stands beside that way, r's beside the other.
+    (z,) = [s[1] for s, e, _ in found if s[0] == SIGMA and e == keep]
+    ((x, y),) = [s[1] for s, e, _ in found if e[0] == "$1-$"]
+    assert x == z[0]
+    assert z[1] < y < keep[1][1]
+    label = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
+    assert abs(label["$z_t$"][0] - z[0]) < 0.15
+    (r,) = [s[1] for s, e, _ in found if s[0] == SIGMA and e[0] == TANH]
+    assert r[0] < label["$r_t$"][0]
 
 
 LARGEST = (

@@ -1,13 +1,11 @@
-"""The generator in a real browser: its numbers, its random numbers, its speed, what is typed."""
-
-import json
+"""The generator in a real browser: its numbers, its random numbers, what is typed."""
 
 import numpy as np
 import pytest
 from test_instruments_browser import EVIL, state
 
 from rnnbook.show import instruments
-from rnnbook.show.instruments import weights
+from rnnbook.show.instruments import generator
 from rnnbook.text import sampling
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -18,7 +16,12 @@ USUAL = {"temperature": 1, "cut": "none", "k": 10, "p": 0.9, "seed": 1}
 
 @pytest.fixture(scope="module")
 def model():
-    return weights.rounded()
+    return generator.round_weights(generator.load())
+
+
+@pytest.fixture(scope="module")
+def with_weights():
+    return instruments.as_html(NAME, embed=True)
 
 
 def computed(page, prompt, **settings):
@@ -28,24 +31,23 @@ def computed(page, prompt, **settings):
 
 
 @pytest.fixture
-def page(visit):
+def page(visit, with_weights):
     """Return a page with the generator, its weights loaded."""
-    page = visit(instruments.as_html(NAME, embed=True))
+    page = visit(with_weights)
     page.get_by_role("button", name="Load").click()
     return page
 
 
-@pytest.mark.parametrize("prompt", ["", "T", "The water ", "“Where?” she said. Ω7\n\n* * *\n\nIt"])
-def test_logits_are_the_model_s(page, model, prompt):
-    given = computed(page, prompt)
-    wanted = model.next_probabilities(model.encode(prompt))
-    np.testing.assert_allclose(given["p"], wanted, rtol=0, atol=1e-5)
-    assert len(given["p"]) == model.V
+def test_logits_are_the_model_s(page, model):
+    for prompt in ("", "T", "The water ", "“Where?” she said. Ω7\n\n* * *\n\nIt"):
+        given = computed(page, prompt)
+        wanted = model.next_probabilities(model.encode(prompt))
+        np.testing.assert_allclose(given["p"], wanted, rtol=0, atol=1e-5)
+        assert len(given["p"]) == model.V
 
 
-@pytest.mark.parametrize(
-    ("settings", "given"),
-    [
+def test_the_distribution_is_the_package_s(page):
+    for settings, given in (
         ({"temperature": 0.5}, {}),
         ({"temperature": 2}, {}),
         ({"temperature": 0.8, "cut": "k", "k": 5}, {"top_k": 5}),
@@ -53,13 +55,11 @@ def test_logits_are_the_model_s(page, model, prompt):
         ({"temperature": 0.7, "cut": "p", "p": 0.9}, {"top_p": 0.9}),
         ({"temperature": 1, "cut": "p", "p": 0.05}, {"top_p": 0.05}),
         ({"temperature": 1.5, "cut": "p", "p": 1}, {"top_p": 1}),
-    ],
-)
-def test_the_distribution_is_the_package_s(page, settings, given):
-    for prompt in ("The w", "She said", "q"):
-        found = computed(page, prompt, **settings)
-        wanted = sampling.distribution(found["logits"], settings["temperature"], **given)
-        np.testing.assert_allclose(found["p"], wanted, rtol=0, atol=1e-9)
+    ):
+        for prompt in ("The w", "She said", "q"):
+            found = computed(page, prompt, **settings)
+            wanted = sampling.distribution(found["logits"], settings["temperature"], **given)
+            np.testing.assert_allclose(found["p"], wanted, rtol=0, atol=1e-9)
 
 
 def written(page, steps, **fields):
@@ -89,21 +89,26 @@ def test_a_seed_gives_its_text_again_and_another_seed_another(page):
     assert written(page, 200, Seed=5) == first
 
 
-def test_characters_are_drawn_with_their_probabilities(page):
+def test_characters_are_drawn_with_their_probabilities(page, model):
     """The share of what follows over 4,000 draws is within five standard errors of p."""
+    page.get_by_label("Prompt").fill("T")  # short: it is read again for each seed
     counts, p = page.evaluate(
-        """() => { const {tools, state} = document.querySelector('.rnn-live').rnn;
+        """() => { const {state} = document.querySelector('.rnn-live').rnn;
         const p = rnnLive.compute.generator(state).p, counts = {};
+        const step = [...document.querySelectorAll('button')].find(b => b.textContent == 'Step');
         for (let seed = 0; seed < 4000; seed += 1) {
-            state.seed = seed; state.session = null; tools.change({}, true);
-            [...document.querySelectorAll('button')].find(b => b.textContent == 'Step').click();
+            state.seed = seed; state.session = null; rnnLive.compute.generator(state);
+            step.click();
             const c = state.session.text; counts[c] = (counts[c] || 0) + 1;
         } return [counts, p]; }"""
     )
-    tokens = weights.rounded().tokens
+    tokens = model.tokens
     for token, count in counts.items():
         share = p[tokens.index(token)] if token in tokens else p[0]
         assert abs(count / 4000 - share) < 5 * np.sqrt(share * (1 - share) / 4000) + 1e-3
+
+
+TWO_FRAMES = "() => new Promise(go => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
 
 def test_it_stops_steps_and_goes_on(page):
@@ -111,9 +116,9 @@ def test_it_stops_steps_and_goes_on(page):
     page.get_by_role("button", name="Write").click()
     page.wait_for_function("document.querySelector('.rnn-live').rnn.state.session.count > 20")
     page.get_by_role("button", name="Stop").dispatch_event("click")  # at once, while it writes
-    page.wait_for_timeout(200)
+    page.evaluate(TWO_FRAMES)
     count = state(page)["session"]["count"]
-    page.wait_for_timeout(200)
+    page.evaluate(TWO_FRAMES)
     assert state(page)["session"]["count"] == count < 2000
     page.get_by_role("button", name="Step").click()
     assert state(page)["session"]["count"] == count + 1
@@ -127,11 +132,13 @@ def test_it_stops_steps_and_goes_on(page):
     assert page.locator(".rnn-text span").text_content() == ""
 
 
-def test_a_prompt_never_becomes_html(page):
+def test_a_prompt_never_becomes_html(visit, with_weights):
+    page = visit(with_weights, clock=True)
+    page.get_by_role("button", name="Load").click()
     page.get_by_label("Prompt").fill(EVIL)
     assert page.locator(".rnn-text b").text_content() == EVIL
     page.get_by_role("button", name="Step").click()
-    page.wait_for_timeout(900)  # what is spoken too
+    page.clock.run_for(900)  # what is spoken too
     assert page.evaluate("window.harmed") is None
     assert page.locator("main img:not(.rnn-still)").count() == 0
 
@@ -139,7 +146,7 @@ def test_a_prompt_never_becomes_html(page):
 def test_weights_are_loaded_only_when_asked_for_and_from_a_file(visit, tmp_path):
     (tmp_path / "_static").mkdir()
     script = tmp_path / "_static" / "generator-weights.js"
-    script.write_text(weights.as_script(), encoding="utf-8")
+    script.write_text(generator.as_script(), encoding="utf-8")
     page = visit(NAME)
     asked = []
     page.on("request", lambda r: asked.append(r.url))
@@ -155,14 +162,3 @@ def test_where_no_weights_lie_it_says_what_to_do(visit):
     page = visit('<div class="jp-Notebook"></div>', NAME)
     page.get_by_role("button", name="Load").click()
     assert "embed=True" in page.locator(".rnn-text").text_content()
-
-
-def test_sizes_and_speed(page, capsys):
-    written(page, 2000, Characters_to_write=2000)
-    session = state(page)["session"]
-    figures = {
-        "script": f"{len(weights.as_script()) / 1000:.0f} kB",
-        "characters a second": round(session["count"] / session["seconds"]),
-    }
-    with capsys.disabled():
-        print("\n" + json.dumps(figures))

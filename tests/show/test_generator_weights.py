@@ -1,4 +1,4 @@
-"""The weights of the model in the page: folded, rounded, and what the page gets of them."""
+"""The weights of the model in the page: rounded, and what the page gets of them."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ import pytest
 
 from rnnbook import data
 from rnnbook.nn.losses import bits_per_token
-from rnnbook.show.instruments import weights
+from rnnbook.show.instruments import generator
 from rnnbook.text import Vocabulary
 from rnnbook.text.language_model import LanguageModel
 
@@ -23,50 +23,51 @@ def model():
     return model
 
 
-def test_without_its_embedding_a_model_predicts_the_same(model):
-    twin = weights.folded(model)
-    assert twin.parameters.keys() == model.parameters.keys() - {"embedding/E"}
-    assert twin.parameters["recurrent/W_x"].shape == (24, model.V)
-    ids = model.encode(TEXT)
-    wanted = model.log_probabilities(ids)
-    np.testing.assert_allclose(twin.log_probabilities(ids), wanted, atol=1e-5)
-    assert twin.tokens == model.tokens
+def exact(model):
+    """Return the weights that are rounded: an embedding E and W_x after it are one matrix."""
+    weights = dict(model.parameters)
+    if "embedding/E" in weights:
+        weights["recurrent/W_x"] = weights["recurrent/W_x"] @ weights.pop("embedding/E").T
+    return weights
 
 
-def test_a_model_of_one_hot_codes_stays_as_it_is():
-    model = LanguageModel(Vocabulary(TEXT, "characters"), 5, seed=1)
-    for name, array in weights.folded(model).parameters.items():
-        np.testing.assert_array_equal(array, model.parameters[name])
-
-
-def test_no_weight_moves_by_more_than_half_a_step(model):
-    rounded, exact = weights.rounded(model).parameters, weights.folded(model).parameters
-    assert rounded.keys() == exact.keys()
-    for name, array in exact.items():
+@pytest.mark.parametrize("embedding", [4, None])
+def test_no_weight_moves_by_more_than_half_a_step(model, embedding):
+    model = model if embedding else LanguageModel(Vocabulary(TEXT, "characters"), 5, seed=1)
+    before = {name: array.copy() for name, array in model.parameters.items()}
+    rounded, wanted = generator.round_weights(model).parameters, exact(model)
+    assert rounded.keys() == wanted.keys()
+    for name, array in wanted.items():
+        assert rounded[name].shape == array.shape
         if array.ndim == 1:
             assert np.array_equal(rounded[name], array)
             continue
         step = np.abs(array).max(axis=1, keepdims=True) / 127
         assert (np.abs(rounded[name] - array) <= 0.501 * step).all()
-    assert (rounded["dense/W_hy"][2] == 0).all()
+    for name, array in before.items():
+        assert np.array_equal(model.parameters[name], array), "the model itself is left alone"
+
+
+def test_a_row_of_zeros_stays_zero(model):
+    assert (generator.round_weights(model).parameters["dense/W_hy"][2] == 0).all()
 
 
 def test_rounding_twice_changes_nothing(model):
-    once = weights.rounded(model)
-    again = weights.rounded(once)
+    once = generator.round_weights(model)
+    again = generator.round_weights(once)
     for name, array in once.parameters.items():
         np.testing.assert_allclose(again.parameters[name], array, rtol=1e-6, atol=0)
 
 
 def test_the_rounded_model_writes_with_the_same_vocabulary(model):
-    assert weights.rounded(model).tokens == model.tokens
-    assert weights.rounded(model).generate(20, "a tale").startswith("a tale")
+    assert generator.round_weights(model).tokens == model.tokens
+    assert generator.round_weights(model).generate(20, "a tale").startswith("a tale")
 
 
 def test_the_page_gets_each_array_whole(model):
-    packed = json.loads(json.dumps(weights.packed(model)))
+    packed = json.loads(json.dumps(generator.pack(model)))
     content = base64.b64decode(packed["bytes"])
-    for name, array in weights.rounded(model).parameters.items():
+    for name, array in generator.round_weights(model).parameters.items():
         kind, shape, at = packed["arrays"][name]
         assert tuple(shape) == array.shape
         dtype = np.dtype("<f4") if kind == "f" else np.dtype(np.int8)
@@ -80,11 +81,12 @@ def test_the_page_gets_each_array_whole(model):
 
 def test_rounding_costs_less_than_two_thousandths_of_a_bit(capsys):
     """The page gets less than 400 kB, and its model predicts as that of chapter 8."""
-    size = len(base64.b64decode(weights.packed()["bytes"]))
+    trained = generator.load()
+    size = len(base64.b64decode(generator.pack(trained)["bytes"]))
     assert size < 400_000
-    exact, rounded = weights.shipped(), weights.rounded()
-    held = exact.encode(data.novel("validation"))
-    bits = [bits_per_token(model.log_probabilities(held)) for model in (exact, rounded)]
+    held = trained.encode(data.novel("validation"))[:20_000]
+    models = (trained, generator.round_weights(trained))
+    bits = [bits_per_token(model.log_probabilities(held)) for model in models]
     with capsys.disabled():
         print(f"\n{size / 1000:.0f} kB; {bits[0]:.4f} bits, rounded {bits[1]:.4f}")
     assert abs(bits[1] - bits[0]) < 2e-3

@@ -6,13 +6,15 @@ import shutil
 import subprocess
 import tomllib
 from html.parser import HTMLParser
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
 from rnnbook.show import instruments
+from rnnbook.show.instruments import generator
 from rnnbook.show.style import COLORS
 
 NAMES = list(instruments.catalog())
@@ -64,8 +66,10 @@ def test_a_still_picture_with_words_stands_where_no_script_runs(name):
     picture = (instruments.FOLDER / "stills" / f"{name}.svg").read_text("utf-8")
     root = ElementTree.fromstring(picture)
     assert float(root.get("width")) <= 1300
-    assert still["src"].startswith("data:image/svg+xml,")
-    assert "var(" not in still["src"]
+    assert unquote(still["src"].removeprefix("data:image/svg+xml,")) == picture.strip()
+    assert "var(" not in picture
+    places = (e.get(key, "") for e in root.iter() for key in ("x", "y", "cx", "cy", "d"))
+    assert not re.search(r"\d\.\d{3}", " ".join(places)), "digits that differ between browsers"
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)
@@ -98,6 +102,7 @@ def test_a_setting_moves_its_control_and_nothing_else():
         ("viterbi", {"rolls": "1270"}, "got '1270'"),
         ("viterbi", {"rolls": "1" * 21}, "at most 20 long"),
         ("viterbi", {"rolls": 123}, "got 123"),
+        ("gates", {"f": float("nan")}, "from 0 to 1; got nan"),
     ],
 )
 def test_a_wrong_name_or_setting_is_refused_with_what_is_allowed(name, settings, words):
@@ -113,13 +118,62 @@ def test_first_settings_are_ones_that_the_controls_allow(name):
     assert {f"{script}.js" for script in row["scripts"]} <= {p.name for p in SCRIPTS}
 
 
+EVIL = """'"><script>alert(1)</script><!-- &lt; &quot; &#39; &amp; \u2028"""
+
+
 def test_text_of_a_setting_cannot_leave_its_attribute(monkeypatch):
-    row = {"scripts": [], "alt": 'an "alt" <b>.', "title": "<img src=x onerror=alert(1)>"}
-    row["controls"] = [{"key": "p", "label": "p", "longest": 99, "value": ""}]
+    row = {"scripts": [], "alt": f"An alt. {EVIL}", "title": EVIL}
+    row["controls"] = [{"key": "p", "label": EVIL, "longest": 99, "value": ""}]
     monkeypatch.setattr(instruments, "catalog", lambda: {"x": row})
-    page = instruments.as_html("x", p='"><script>alert(1)</script>')
+    page = instruments.as_html("x", p=EVIL)
     assert [t for t, _ in Elements(page).tags] == ["div", "img", "style", "script"]
-    assert spec_of(page)["controls"][0]["value"] == '"><script>alert(1)</script>'
+    spec, (image,) = spec_of(page), [a for t, a in Elements(page).tags if t == "img"]
+    assert spec["title"] == spec["controls"][0]["label"] == spec["controls"][0]["value"] == EVIL
+    assert image["alt"] == f"An alt. {EVIL}"
+    assert not set("<>&") & set(re.search(r"data-spec='([^']*)'", page)[1].replace("&#39;", ""))
+
+
+def test_a_still_picture_cannot_leave_its_attribute(monkeypatch, tmp_path):
+    (tmp_path / "stills").mkdir()
+    drawing = f'<svg aria-label="it\'s 5 %"><text>{EVIL}</text></svg>'
+    (tmp_path / "stills" / "gates.svg").write_text(drawing, encoding="utf-8")
+    for file in [*instruments.FOLDER.glob("*.js"), *instruments.FOLDER.glob("*.css")]:
+        shutil.copy(file, tmp_path)
+    catalog = instruments.catalog()
+    monkeypatch.setattr(instruments, "FOLDER", tmp_path)
+    monkeypatch.setattr(instruments, "catalog", lambda: catalog)
+    (still,) = [a for t, a in Elements(instruments.as_html("gates")).tags if t == "img"]
+    assert unquote(still["src"].removeprefix("data:image/svg+xml,")) == drawing
+
+
+def test_weights_that_come_along_cannot_end_their_script(monkeypatch):
+    packed = {"tokens": [EVIL], "arrays": {}, "bytes": ""}
+    monkeypatch.setattr(generator, "load", lambda: None)
+    monkeypatch.setattr(generator, "pack", lambda model: packed)
+    for script in (
+        instruments.as_html("generator", embed=True).split('class="rnn-weights">')[1],
+        generator.as_script().removeprefix("rnnLiveWeights("),
+    ):
+        content, end = json.JSONDecoder().raw_decode(script)
+        assert content == packed
+        assert not set("<>&\u2028") & set(script[:end])
+
+
+@each_name
+def test_no_script_of_a_page_is_cut_short(name):
+    heavy = {"embed": True} if name == "generator" else {}
+    page = instruments.as_html(name, **heavy)
+    (script,) = [words for tag, words in Elements(page).inside if "rnnLive.add(" in words]
+    for part in instruments.catalog()[name]["scripts"]:
+        lines = (instruments.FOLDER / f"{part}.js").read_text("utf-8").splitlines()
+        code = [line.strip() for line in lines if line.strip() and "//" not in line[:40]]
+        assert all(line in script for line in code)
+    assert [tag for tag, _ in Elements(page).tags].count("script") == 1 + len(heavy)
+
+
+@pytest.mark.parametrize("given", [9, np.int64(9), np.float32(9), np.float64(9), 9.0])
+def test_numbers_of_numpy_set_a_control_too(given):
+    assert spec_of(instruments.as_html("unfolding", T=given))["controls"][0]["value"] == 9
 
 
 def test_colors_are_the_course_s_and_readable_in_the_dark():
@@ -158,4 +212,4 @@ def test_pages_name_only_instruments_that_exist_and_settings_that_fit():
 def test_the_wheel_carries_the_folder():
     built = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]
     assert built["targets"]["wheel"]["packages"] == ["rnnbook"]
-    assert instruments.FOLDER.parent == ROOT / "rnnbook"
+    assert instruments.FOLDER.is_relative_to(ROOT / "rnnbook")

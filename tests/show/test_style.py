@@ -135,7 +135,7 @@ def figures_of_a_fresh_kernel():
     from nbformat import v4
 
     notebook = v4.new_notebook(cells=[v4.new_code_cell(CELL.strip())])
-    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    NotebookClient(notebook, kernel_name="python3", timeout=600).execute()
     return [output.data for output in notebook.cells[0].outputs]
 
 

@@ -10,7 +10,7 @@ import base64
 import numpy as np
 
 from rnnbook import data
-from rnnbook.nn.gradients import influence
+from rnnbook.text.influence import influence
 from rnnbook.nn.losses import softmax
 from rnnbook.show.instruments import as_json
 from rnnbook.text.language_model import LanguageModel

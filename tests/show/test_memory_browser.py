@@ -4,31 +4,35 @@ import numpy as np
 import pytest
 from conftest import RECORD_SPOKEN
 
-from rnnbook.show.instruments import passage
+from rnnbook.show.instruments import memory
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-T = passage.T
+T = memory.T
 
 
-def computed(page, t):
-    return page.evaluate("t => rnnLive.compute.memory({t})", t)
+# Drawn as wide as its place: it is drawn again when its width is known.
+FITS = """() => { const room = document.querySelector('.rnn-stage').clientWidth;
+    return Number(document.querySelector('svg.rnn-drawing').getAttribute('width'))
+        === Math.round(Math.min(760, Math.max(260, room))); }"""
+ALL = "T => [...Array(T).keys()].map(k => rnnLive.compute.memory({t: k + 1}))"
 
 
 def state(page):
     return page.evaluate("document.querySelector('.rnn-live').rnn.state.t")
 
 
-@pytest.mark.parametrize("cell", passage.NAMES)
+@pytest.mark.parametrize("cell", memory.NAMES)
 def test_the_page_has_the_numbers_of_the_package(visit, cell):
     """Stored in two bytes, a number is off by at most one part in 2,000."""
-    model = passage.model(cell)
-    moved, p = passage.measured(model)
-    page, which = visit("memory"), list(passage.NAMES).index(cell)
-    comes = model.encode(passage.text()[1])[1:]
+    model = memory.load(cell)
+    moved, p = memory.measure(model)
+    page, which = visit("memory"), list(memory.NAMES).index(cell)
+    steps = page.evaluate(ALL, T)
+    comes = model.encode(memory.passage()[1])[1:]
     for t in range(1, T + 1):
-        shown = computed(page, t)[which]
-        assert shown["name"] == passage.NAMES[cell]
+        shown = steps[t - 1][which]
+        assert shown["name"] == memory.NAMES[cell]
         np.testing.assert_allclose(shown["row"], moved[t - 1, :t], rtol=1e-3, atol=1e-7)
         assert shown["p"] == pytest.approx(p[t - 1, comes[t - 1]], rel=1e-3, abs=1e-7)
         assert shown["most"] == pytest.approx(p[t - 1].max(), rel=1e-3)
@@ -43,7 +47,7 @@ def test_the_page_has_the_numbers_of_the_package(visit, cell):
 def test_pointing_at_a_character_and_arrows_move_it(visit):
     page = visit("memory", address="#at=memory&t=57")
     assert state(page) == 57
-    page.wait_for_timeout(200)  # it is drawn again once its width is known
+    page.wait_for_function(FITS)
     box = page.locator("svg.rnn-drawing").bounding_box()
     page.mouse.click(box["x"] + 36 + 7.3 * 9.5, box["y"] + 60)
     assert state(page) == 10
@@ -66,7 +70,7 @@ def test_pointing_at_a_character_and_arrows_move_it(visit):
 
 def test_pointing_at_the_chart_or_the_margin_changes_nothing_or_stays_inside(visit):
     page = visit("memory", width=390)
-    page.wait_for_timeout(200)  # it is drawn again once its width is known
+    page.wait_for_function(FITS)
     box = page.locator("svg.rnn-drawing").bounding_box()
     page.mouse.click(box["x"] + 100, box["y"] + box["height"] - 60)
     assert state(page) == 125
@@ -76,11 +80,11 @@ def test_pointing_at_the_chart_or_the_margin_changes_nothing_or_stays_inside(vis
 
 
 def test_it_is_spoken_once_after_a_pause(visit):
-    page = visit("memory")
+    page = visit("memory", clock=True)
     page.evaluate(RECORD_SPOKEN)
     page.get_by_label("Character, of 156").focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
-    page.wait_for_timeout(1200)
+    page.clock.run_for(1200)
     assert len(page.evaluate("window.spoken")) == 1
     assert page.evaluate("window.spoken[0]").startswith("After character 120, “f”, comes “e”")

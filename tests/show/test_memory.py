@@ -11,28 +11,32 @@ from rnnbook import data
 from rnnbook.exercises import hint
 from rnnbook.nn.losses import bits_per_token
 from rnnbook.show import instruments
-from rnnbook.show.instruments import passage
+from rnnbook.show.instruments import memory
+from rnnbook.text import Vocabulary
 
 MANIFEST = tomllib.loads((data.FOLDER / "manifest.toml").read_text(encoding="utf-8"))
 ENTRIES = {entry["name"]: entry for entry in MANIFEST["file"]}
-each_cell = pytest.mark.parametrize("cell", passage.NAMES)
+each_cell = pytest.mark.parametrize("cell", memory.NAMES)
 
 
 @pytest.fixture(scope="module")
 def models():
-    return {cell: passage.model(cell) for cell in passage.NAMES}
+    return {cell: memory.load(cell) for cell in memory.NAMES}
+
+
+def content(script):
+    return json.loads(script.removeprefix("rnnLive.memory = ").removesuffix(";\n"))
 
 
 @pytest.fixture(scope="module")
 def stored():
-    script = (instruments.FOLDER / "memory-data.js").read_text("utf-8")
-    return json.loads(script.removeprefix("rnnLive.memory = ").removesuffix(";\n"))
+    return content((instruments.FOLDER / "memory-data.js").read_text("utf-8"))
 
 
 def test_the_passage_is_new_to_the_models_and_holds_a_quotation():
-    before, read = passage.text()
+    before, read = memory.passage()
     assert len(before) == 400
-    assert len(read) == passage.T + 1
+    assert len(read) == memory.T + 1
     assert before + read in data.novel("test")
     assert read[:40] not in data.novel("train") + data.novel("validation")
     marks = [k for k, character in enumerate(read) if character == '"']
@@ -45,7 +49,7 @@ def test_all_have_equally_many_weights_and_the_same_characters(models):
     assert max(sizes) < 1.01 * min(sizes)
     assert len({model.tokens for model in models.values()}) == 1
     kinds = {cell: model.configuration["cell"] for cell, model in models.items()}
-    assert kinds == {cell: cell for cell in passage.NAMES}
+    assert kinds == {cell: cell for cell in memory.NAMES}
 
 
 @each_cell
@@ -67,9 +71,9 @@ def test_the_manifest_says_how_each_was_made_and_how_good_it_is(models, cell):
 
 
 def test_the_script_holds_a_triangle_and_two_probabilities_a_character(stored):
-    T = passage.T
-    assert stored["text"] == passage.text()[1]
-    assert stored["models"] == list(passage.NAMES.values())
+    T = memory.T
+    assert stored["text"] == memory.passage()[1]
+    assert stored["models"] == list(memory.NAMES.values())
     assert {len(likely) for likely in stored["likely"]} == {T}
     numbers = np.frombuffer(base64.urlsafe_b64decode(stored["numbers"]), "<f2")
     rows = numbers.reshape(3, T * (T + 1) // 2 + 2 * T)
@@ -79,7 +83,7 @@ def test_the_script_holds_a_triangle_and_two_probabilities_a_character(stored):
 
 
 def test_exercise_7_12_asks_for_what_the_page_shows(stored):
-    T = passage.T
+    T = memory.T
     numbers = np.frombuffer(base64.urlsafe_b64decode(stored["numbers"]), "<f2").reshape(3, -1)
     moved = np.zeros((3, T, T))
     moved[:, *np.tril_indices(T)] = numbers[:, : -2 * T]
@@ -87,3 +91,16 @@ def test_exercise_7_12_asks_for_what_the_page_shows(stored):
     answer = [*moved[:, 11, 0], (moved[:, 124, 25] >= 0.01).sum()]
     assert hint("7.12", answer) is None
     assert (moved[:, 124, 25] < 0.005).all(), "the last answer must not hang on rounding"
+
+
+def test_a_passage_with_tags_stays_inside_its_script(monkeypatch):
+    evil = '</script><img src=x onerror="harm()"><!-- & \u2028 <script>'
+    read = (evil * 4)[: memory.T + 1]
+    letters = Vocabulary(read, "characters")
+    T, V = memory.T, len(letters)
+    measured = np.zeros((T, T)), np.full((T, V), 1 / V)
+    monkeypatch.setattr(memory, "passage", lambda: ("", read))
+    monkeypatch.setattr(memory, "measure", lambda model: measured)
+    script = memory.as_script({"rnn": letters})
+    assert not set("<>&\u2028") & set(script)
+    assert content(script)["text"] == read
