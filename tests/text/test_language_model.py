@@ -155,6 +155,23 @@ def test_first_weights_are_of_the_seed_and_of_each_layer_alone():
     assert (np.abs(np.corrcoef([E, W_x, W_h, W_hy])) < 0.8).sum() == 12
 
 
+def test_no_two_layers_draw_from_one_stream(monkeypatch):
+    seeds, default_rng = [], np.random.default_rng
+
+    def recording(seed):
+        seeds.append(seed)
+        return default_rng(seed)
+
+    monkeypatch.setattr(np.random, "default_rng", recording)
+    for seed in (0, 1):
+        for cell in CELLS:
+            LanguageModel(V, H, cell, embedding=4, seed=seed)
+    assert len(seeds) == 18
+    for start in range(0, 18, 3):
+        assert len(set(seeds[start : start + 3])) == 3
+    assert not set(seeds[:9]) & set(seeds[9:])
+
+
 def test_dropout_drops_a_share_keeps_the_mean_and_is_only_for_training():
     m = model(dropout=0.25, scale=0.3)
     x = np.tile(IDS, (50, 1))
