@@ -308,7 +308,7 @@ expect(table[32, 2][1] > table[32, 1][1])
 # you can run too, stop, and run again:
 #
 # ```
-# python tools/train.py --folder my-model --dropout 0.3 --epochs 18 --rate 8e-3
+# python examples/train.py --folder my-model --dropout 0.3 --epochs 18 --rate 8e-3
 # ```
 #
 # Its entry in `data/manifest.toml` says what it should give on the validation chapters. Trust nothing that you can measure.
@@ -627,10 +627,10 @@ for epoch, (one, two) in enumerate(zip(one_loss, two_loss, strict=True), start=1
 # ### More than one process
 #
 # Devices in two machines share no memory, so each machine runs a process of its own, and the gradients travel over the network. `MultiWorkerMirroredStrategy` does that. With Keras 3 its `fit` fails, but a training loop of one's own
-# works. The course has one as an appendix, [tools/worker.py](../tools/worker.py), which trains this chapter's LSTM on windows, with two processes on your own machine:
+# works. The course has one as an appendix, [examples/worker.py](../examples/worker.py), which trains this chapter's LSTM on windows, with two processes on your own machine:
 #
 # ```
-# python tools/two_processes.py --workers 2 --folder two
+# python examples/two_processes.py --workers 2 --folder two
 # ```
 #
 # Each worker reads its half of the rows of a batch. Look into the file for the one line that is easy to get wrong. The gradient's norm must be clipped after the workers' gradients are summed, not before: two clipped halves are not the clipped whole. Keras' optimizer,
@@ -891,7 +891,7 @@ log_p = ...  # one number a character
 check("8.11", log_p)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-# The cheapest way is the last exercise's mixture; the proud one is tools/train.py.
+# The cheapest way is the last exercise's mixture; the proud one is examples/train.py.
 log_p = np.logaddexp(net_log_p + np.log(share), six_log_p + np.log(1 - share))
 check("8.11", log_p)
 

@@ -2,8 +2,8 @@
 
     python -m tools.passage [rnn=FOLDER gru=FOLDER lstm=FOLDER]
 
-Each FOLDER is one that tools/train.py made; its weights go into data/weights, in float16. Without
-folders the models stay as they are, and only their numbers are computed again.
+Each FOLDER is one that examples/train.py made; its weights go into data/weights, in float16.
+Without folders the models stay as they are, and only their numbers are computed again.
 """
 
 import os

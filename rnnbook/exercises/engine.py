@@ -247,11 +247,18 @@ def _read_text(answer, returned, what):
 
 def _read_shape(answer, what):
     try:
-        return tuple(np.asarray(list(answer), dtype=float).ravel().tolist())
+        return tuple(_real(np.asarray(list(answer))).ravel().tolist())
     except (TypeError, ValueError):
         raise Hint(
             f"{what} must be a tuple of whole numbers, such as (8, 5, 2); of one, (8,)."
         ) from None
+
+
+def _real(array):
+    """Return an array of whole numbers or of float64; refuse what only ``astype`` would take."""
+    if array.dtype.kind in "cmM":
+        raise TypeError
+    return array.astype(int if array.dtype.kind in "iu" else float)
 
 
 def _read_numbers(answer, right, returned, what):
@@ -262,10 +269,9 @@ def _read_numbers(answer, right, returned, what):
         array = np.asarray(answer)
         if array.dtype.kind == "O" and any(part is None or part is ... for part in array.flat):
             raise Hint(f"{name} has a part that is still nothing.")
-        truths = array.dtype.kind == "b" and not returned and right.dtype.kind != "b"
-        if truths or array.dtype.kind in "cmM":
-            raise TypeError  # astype would take them
-        array = array.astype(int if array.dtype.kind in "iu" else float)
+        if array.dtype.kind == "b" and not returned and right.dtype.kind != "b":
+            raise TypeError
+        array = _real(array)
     except (TypeError, ValueError):
         kind = "unlike parts" if isinstance(answer, list) else type(answer).__name__
         raise Hint(f"{name} must be numbers, of shape {right.shape}; got {kind}.") from None

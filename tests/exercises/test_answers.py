@@ -98,11 +98,15 @@ RIGHT = [
 ]
 WRONG = [
     ("5.7", lambda h: chapter_05.first_bad(h) or None, "0 is wanted"),
+    ("5.9", lambda x: np.where(np.arange(300) % 4, chapter_05._symbols(x), 1), "Right in 0.8"),
     ("6.5", lambda *case: math.log(math.exp(chapter_06.log_likelihood(*case))), "underflows"),
     ("6.11", labeled(0.8243), "best HMM in 0.8247"),
     ("7.2", [24832, 12416, 12416], "A GRU has two gates, and a candidate"),
     ("7.4", lambda x_t, h, c, w: (chapter_07.step(x_t, h, c, w)[0], c), "c_t is off"),
     ("7.8", 1.59, "open the gate further"),
+    ("7.10", lambda n: [2] * (n - 3) + [0, 0, 0] if n > 10 else [2] * (n - 1) + [0], "not for 15"),
+    ("8.7", lambda held_out, patience: [1, 1], "makes [1, 1]: go through it by hand"),
+    ("8.8", lambda written, source, n: 0.1, "'abcdef' from 'xxabcxx' at n = 3, mark each"),
 ]
 
 

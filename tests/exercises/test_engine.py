@@ -202,6 +202,11 @@ def test_nan_and_infinities_in_a_right_answer_never_pass(number):
 
 
 @each
+def test_complex_numbers_never_pass(number):
+    assert hint(number, spoiled(number, lambda a: a + 1j))
+
+
+@each
 def test_another_shape_never_passes(number):
     assert hint(number, spoiled(number, lambda a: np.concatenate([np.atleast_1d(a)] * 2)))
 
@@ -237,6 +242,7 @@ def test_a_function_for_a_number_and_the_other_way_round(number):
 def test_an_error_and_nothing_are_told_so(number):
     assert hint(number, lambda *a: 1 / 0) == "It stopped with ZeroDivisionError: division by zero"
     assert hint(number, lambda: 1).startswith("It stopped with TypeError")
+    assert "division" in hint(number, lambda *a: (1 / 0 for _ in "a generator"))
     assert "nothing" in hint(number, lambda *arguments: None)
     assert "nothing" in hint(number, lambda *arguments: ...)
 
@@ -326,6 +332,10 @@ def test_tensors_and_shapes_of_tensorflow_and_keras():
     assert shapes.hint([tf.TensorShape([2, 3]), tf.ones((4,)).shape]) is None
     assert shapes.hint([tf.constant([2, 3]), [4]]) is None
     assert "Part 2 must be a tuple" in shapes.hint([(2, 3), 4])
+
+
+def test_what_a_mask_hides_is_no_number():
+    assert "masked" in Exercise([1.0, 2.0]).hint(np.ma.masked_array([1.0, 2.0], [0, 1]))
 
 
 def test_a_bug_in_a_check_is_not_the_learners_fault():

@@ -146,7 +146,7 @@ def test_it_is_accessible_fits_and_has_large_targets(visit, name):
 @each_name
 def test_the_still_picture_is_what_it_draws_at_first(browser, name):
     file = instruments.FOLDER / "stills" / f"{name}.svg"
-    assert stills.drawn(browser, name) == file.read_text("utf-8").rstrip("\n"), "tools/stills.py"
+    assert stills.drawn(browser, name) == file.read_text("utf-8").rstrip("\n"), "tools.stills"
 
 
 def test_without_scripts_the_still_pictures_are_seen(visit):

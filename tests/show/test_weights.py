@@ -63,7 +63,7 @@ def test_they_beat_the_best_n_gram_by_a_clear_margin(in_numpy, held):
 
 def test_the_manifest_says_how_they_were_made():
     entry = ENTRIES["weights/novel-lstm.keras"]
-    assert entry["command"].startswith("python tools/train.py")
+    assert entry["command"].startswith("python examples/train.py")
     assert entry["seed"] == 0
     assert entry["core_seconds"] > 60
     assert {e["licence"] for e in ENTRIES.values()} == {"CC0-1.0"}
