@@ -44,7 +44,8 @@ _ENDS = re.compile(
 # languages (but for the pound); bytes of Cyrillic, Chinese or damaged UTF-8 give others too.
 _SURE = "\xa0‘’“”‚„‹›«»–—…•£©®§°´·ÁÄÇÉËÍÎÓÔÖÚÜÝßáâäçéëíîóôöúüý"
 _DOUBTFUL = re.compile(
-    rf"[^\x00-\x7f{_SURE}]|[^\W\d_][‚„£]|£[^\W\d_]|[^\W\x00-\x7f]{{3}}|\b[^\W\x00-\x7f]{{2,}}\b"
+    rf"[^\x00-\x7f{_SURE}]|[^\W\d_][‚„£]|£[^\W\d_]|[§°®©´·«»][°®©´·«»]"
+    r"|[^\W\x00-\x7f]{3}|\b[^\W\x00-\x7f]{2,}\b"
 )
 
 

@@ -91,10 +91,11 @@ SENTENCES = {  # from the Universal Declaration of Human Rights, article 1, but 
 @pytest.mark.parametrize(
     ("sentence", "encoding"), [(s, e) for s, names in SENTENCES.items() for e in names.split()]
 )
-@pytest.mark.parametrize("before", ["", 50 * "An English book in which such a line stands.\n"])
+@pytest.mark.parametrize("lines", [0, 50])
 def test_an_encoding_that_would_be_a_guess_is_refused_and_can_be_given(
-    tmp_path, capsys, sentence, encoding, before
+    tmp_path, capsys, sentence, encoding, lines
 ):
+    before = lines * "An English book in which such a line stands.\n"
     content = (before + sentence).encode(encoding)
     with pytest.raises(ValueError, match=r"book\.txt .*its .*encoding"):
         read(tmp_path, content)
