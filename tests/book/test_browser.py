@@ -102,7 +102,7 @@ class Visit:
 
 
 def test_each_page_is_whole_accessible_narrow_and_light(book, browser, capsys):
-    """From a folder, without a server; each page is loaded once, and seen on a desktop and phones."""
+    """From a folder; each page is loaded once, and looked at on a desktop and on phones."""
     axe = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     weights = {}
     with Visit(browser, book.as_uri() + "/", viewport=DESKTOP, color_scheme="light") as visit:
