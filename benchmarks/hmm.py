@@ -28,7 +28,7 @@ NOTES = [
     "ask the system for memory that the other one has just given back. The last column holds the "
     "ratio of the first calls, where that costs most. Times and ratios of a turn are medians.",
     "The rows of the models are random, and such models soon forget where they were. *Slow* "
-    "stays in its state with probability 0.99. A single long sequence is cut into rows that run "
+    "stays in its state with probability 0.99. A single long sequence is cut into windows that run "
     "side by side, and a model that forgets slowly, or never, gains less from it, or loses.",
 ]
 MEMORY = """
@@ -112,7 +112,7 @@ def main():
     """Measure, print the table and save it."""
     if not alone(__file__, 2):
         return
-    ours = "from rnnbook.hmm import HMM; h = HMM.random(32, 50, 0); h.{}"
+    ours = "from rnnbook.hmm import HMM; h = HMM.random(32, 50); h.{}"
     learn, decode = (
         memory(ours.format("baum_welch([ids], 1)")),
         memory(ours.format("viterbi([ids])")),

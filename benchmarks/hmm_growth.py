@@ -1,17 +1,17 @@
 """How the time of a hidden Markov model grows: with the symbols, the states, and over all paths.
 
-Run ``python -m benchmarks.hmm_growth``: less than a minute.
+Run ``python benchmarks/hmm_growth.py``: less than a minute.
 """
 
 import itertools
 import time
 
 import numpy as np
+import report
+from steps import alone
 
-from benchmarks.steps import alone
-from rnnbook.hmm import HMM, steps
+from rnnbook.hmm import HMM
 from rnnbook.show import style
-from tools import report
 
 V = 4
 STATES = [4, 16, 64, 256]
@@ -19,17 +19,17 @@ BRUTE = [4, 6, 8, 10, 12]  # symbols, at 3 states
 COLUMNS = ["what", "states N", "symbols T", "ms", "µs a symbol"]
 NOTES = [
     "One sequence, one core, the least of 5 times, in processor time, which other programs disturb "
-    "least. *Forward* is `HMM.log_likelihoods`, *Viterbi* is `HMM.viterbi`; *to read* are the two "
-    "of `rnnbook.hmm.steps`, which take one symbol after another. *Brute force* "
+    "least. *Forward* is `HMM.log_likelihoods`, *Viterbi* is `HMM.viterbi`; *symbol by symbol* are "
+    "their recursions in the words of chapter 6, one step after another. *Brute force* "
     "computes the probability of each path, with NumPy for all at once, and takes the largest.",
     "4, 16, 64 and 256 are the states of a chain of order 1, 2, 3 and 4 over four symbols.",
 ]
 ALT = (
     "Three plots with logarithmic vertical axes. Time against the number of symbols at 16 states: "
-    "forward, Viterbi and the forward recursion to read rise along lines of slope 1, the last one "
+    "forward, Viterbi and the forward recursion symbol by symbol rise along lines of slope 1, the last one "
     "far above the others. Time a symbol against the number of states: all three are nearly level "
     "at first and bend towards slope 2. Time against 4 to 12 symbols at 3 states: brute force "
-    "rises steeply along a straight line, and crosses Viterbi to read, which is nearly level."
+    "rises steeply along a straight line, and crosses Viterbi symbol by symbol, which is nearly level."
 )
 
 
@@ -43,6 +43,30 @@ def milliseconds(function):
     return min(times)
 
 
+def forward(hmm, ids):
+    """Return the log-likelihood, one symbol after another."""
+    p, log_p = hmm.start, 0.0
+    for x in ids:
+        alpha = p * hmm.emissions[:, x]
+        log_p += np.log(alpha.sum())
+        p = alpha / alpha.sum() @ hmm.transitions
+    return log_p
+
+
+def viterbi(hmm, ids):
+    """Return the best path, one symbol after another."""
+    a, b = np.log(hmm.transitions), np.log(hmm.emissions)
+    log_delta, origins = np.log(hmm.start) + b[:, ids[0]], []
+    for x in ids[1:]:
+        scores = log_delta[:, None] + a
+        origins.append(scores.argmax(axis=0))
+        log_delta = b[:, x] + scores.max(axis=0)
+    path = [log_delta.argmax()]
+    for origin in reversed(origins):
+        path.append(origin[path[-1]])
+    return path[::-1]
+
+
 def brute_force(hmm, ids):
     """Return the best path, found by looking at all of them."""
     paths = np.array(list(itertools.product(range(hmm.N), repeat=len(ids))))
@@ -51,17 +75,12 @@ def brute_force(hmm, ids):
 
 
 TASKS = {
-    "forward, to read": lambda hmm, ids: steps.forward(ids, *model(hmm)),
+    "forward, symbol by symbol": forward,
     "forward": lambda hmm, ids: hmm.log_likelihoods([ids]),
     "Viterbi": lambda hmm, ids: hmm.viterbi([ids]),
-    "Viterbi, to read": lambda hmm, ids: steps.viterbi(ids, *model(hmm)),
+    "Viterbi, symbol by symbol": viterbi,
     "brute force": brute_force,
 }
-
-
-def model(hmm):
-    """Return the three arrays of a model."""
-    return hmm.start, hmm.transitions, hmm.emissions
 
 
 def series(what, cases):
@@ -79,10 +98,16 @@ def measured():
     """Return the rows against T, against N, and against few T: a list for each task."""
     fast = ["forward", "Viterbi"]
     long = [(16, 10**k) for k in (3, 4, 5, 6)]
-    by_T = [series("forward, to read", long[:3]), *(series(what, long[1:]) for what in fast)]
-    by_N = [series("forward, to read", [(N, 1_000) for N in STATES])]
+    by_T = [
+        series("forward, symbol by symbol", long[:3]),
+        *(series(what, long[1:]) for what in fast),
+    ]
+    by_N = [series("forward, symbol by symbol", [(N, 1_000) for N in STATES])]
     by_N += [series(what, [(N, 100_000) for N in STATES]) for what in fast]
-    few = [series(what, [(3, T) for T in BRUTE]) for what in ("Viterbi, to read", "brute force")]
+    few = [
+        series(what, [(3, T) for T in BRUTE])
+        for what in ("Viterbi, symbol by symbol", "brute force")
+    ]
     return by_T, by_N, few
 
 
@@ -108,7 +133,7 @@ def figure(by_T, by_N, few):
         for rows in part:
             what = rows[0][0]
             x, y = ([row[k] for row in rows] for k in (column, 4 if part is by_N else 3))
-            line = "s:" if "read" in what else "o-"
+            line = "s:" if "symbol by" in what else "o-"
             color = style.COLORS[kinds[what.split(",")[0]]]
             ax.semilogy(x, y, line, ms=5, color=color, label=what)
         ax.set(xlabel=COLUMNS[column], ylabel="µs a symbol" if part is by_N else "time, ms")

@@ -46,8 +46,7 @@ def texts(files):
     """Return the text to learn, and the one that is held out."""
     if not files:
         return data.novel("train"), data.novel("validation")
-    text, encodings = data.own_book(files)
-    print("read", ", ".join(f"{f} ({e})" for f, e in zip(files, encodings, strict=True)))
+    text = data.own_book(files)
     tenth = len(text) // 10
     return text[: -2 * tenth], text[-2 * tenth : -tenth]
 

@@ -574,7 +574,7 @@ plt.show()
 # %%
 def copy(lag):
     def draw(B, seed):
-        x, y = tasks.copying(B, lag, symbols=3, V=4, seed=seed)
+        x, y = tasks.copying(B, symbols=3, V=4, lag=lag, seed=seed)
         return x, y[:, -3:]
 
     return draw

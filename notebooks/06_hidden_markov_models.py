@@ -45,7 +45,7 @@ import numpy as np
 from rnnbook import data
 from rnnbook.data import tasks
 from rnnbook.exercises import check
-from rnnbook.hmm import HMM, steps
+from rnnbook.hmm import HMM
 from rnnbook.nn import layers
 from rnnbook.nn.feedforward import Dense, Embedding
 from rnnbook.nn.losses import bits_per_token, cross_entropy
@@ -150,8 +150,14 @@ diagrams.trellis(N=3, T=4)
 plt.show()
 
 # %% mystnb={"figure": {"name": "fig-forward", "caption": "The forward lattice of heads, heads, tails. The number at a state is what has flowed into it: the probability of the symbols so far together with that state."}, "image": {"alt": "A lattice of two rows, fair and loaded, and three columns with the symbols H, H, T below. The numbers are 0.25, 0.145 and 0.0949 in the upper row, and 0.45, 0.369 and 0.03242 in the lower."}}
-model = coins.start, coins.transitions, coins.emissions
-alpha = np.exp(steps.forward(tossed, *model))
+def forward(hmm, ids):
+    alpha = [hmm.start * hmm.emissions[:, ids[0]]]
+    for x in ids[1:]:
+        alpha.append(hmm.emissions[:, x] * (alpha[-1] @ hmm.transitions))
+    return np.array(alpha)
+
+
+alpha = forward(coins, tossed)
 diagrams.forward_lattice(alpha, "FL", "HHT")
 plt.show()
 
@@ -161,8 +167,8 @@ assert np.allclose(alpha, [[0.25, 0.45], [0.145, 0.369], [0.0949, 0.03242]])
 assert abs(alpha[-1].sum() - sum(table.values())) < 1e-15
 
 # %% [markdown]
-# [steps](#rnnbook.hmm.steps.forward) has the recursion in the words of the equation, with logarithms, since products of
-# thousands of probabilities are too small for a computer. [HMM](#rnnbook.hmm.HMM) is the same, made fast.
+# Products of thousands of probabilities are too small for a computer. So [HMM](#rnnbook.hmm.HMM) divides $\alpha_t$ by its sum at each
+# step, and adds up the logarithms of these sums: the same recursion, for many sequences at once.
 #
 # Is the recursion really the sum over all paths? A larger model and longer symbols, against brute force:
 
@@ -215,8 +221,8 @@ plt.show()
 # three different questions:
 
 # %%
-greedy = coins.filter(tossed).argmax(axis=1)  # the likeliest state given the past
-each = coins.posterior(tossed).argmax(axis=1)  # the likeliest state given all symbols
+greedy = coins.filter([tossed])[0].argmax(axis=1)  # the likeliest state given the past
+each = coins.posterior([tossed])[0].argmax(axis=1)  # the likeliest state given all symbols
 whole = coins.viterbi([tossed])[0][0]  # the likeliest path
 for name, path in (("state by state, past only", greedy), ("state by state, all symbols", each),
                    ("whole path (Viterbi)", whole)):
@@ -276,7 +282,7 @@ claim(45, ("N = 3, T = 8: largest difference to brute force", abs(p - sum(scores
 
 # %%
 sizes = np.array([4, 8, 16, 32])
-of_length = [forward_counted(larger, larger.sample(n, 0))[1] for n in 16 * sizes]
+of_length = [forward_counted(larger, larger.sample(n))[1] for n in 16 * sizes]
 of_states = [forward_counted(HMM.random(n, 2, 0), [0, 1, 1])[1] for n in sizes]
 slope_length, slope_states = (np.polyfit(np.log(sizes), np.log(count), 1)[0] for count in (of_length, of_states))
 print(f"slope against T {slope_length:.3f}, against N {slope_states:.3f}")
@@ -290,7 +296,7 @@ lengths = np.arange(1, 21)
 for N, kind in ((3, "input"), (10, "output")):
     ax.semilogy(lengths, N**lengths.astype(float) * (2 * lengths - 1), "--", color=COLORS[kind])
     ax.semilogy(lengths, N + (lengths - 1) * (N * N + N), color=COLORS[kind], label=f"{N} states")
-counted = [forward_counted(larger, larger.sample(n, 0))[1] for n in lengths[::3]]
+counted = [forward_counted(larger, larger.sample(n))[1] for n in lengths[::3]]
 ax.plot([*lengths[::3], 8], [*counted, len(paths) * 15], "o", ms=5, color=COLORS["input"])
 ax.text(12.5, 1e11, "brute force", color=COLORS["muted"])
 ax.text(16, 6e3, "forward", color=COLORS["muted"])
@@ -331,10 +337,10 @@ assert 0.5 < clock_length < 1.5 < clock_states < 2.5 < each_symbol
 # ## Learning: count, and count in expectation
 #
 # If somebody tells you the states, learning is counting: the share of each transition among those from its state, the
-# share of each symbol among those of its state. [HMM.counted](#rnnbook.hmm.HMM.counted) does it in one pass.
+# share of each symbol among those of its state. [HMM.count_labeled](#rnnbook.hmm.HMM.count_labeled) does it in one pass.
 
 # %%
-known = HMM.counted([hidden], [drawn], N=2, V=2)
+known = HMM.count_labeled([hidden], [drawn], N=2, V=2)
 print(known.transitions.round(2), known.emissions.round(2), sep="\n")
 assert abs(known.transitions - coins.transitions).max() < 0.02
 assert abs(known.emissions - coins.emissions).max() < 0.02
@@ -359,7 +365,7 @@ assert abs(known.emissions - coins.emissions).max() < 0.02
 # is $(\gamma_1(F) + \gamma_2(F)) / (\gamma_1(F) + \gamma_2(F) + \gamma_3(F))$.
 
 # %%
-gamma = coins.posterior(tossed)
+(gamma,) = coins.posterior([tossed])
 learned, _ = coins.baum_welch([tossed], iterations=1)
 print("gamma:", *gamma.round(3).tolist())
 print("heads of the fair coin, learned:", round(gamma[:2, 0].sum() / gamma[:, 0].sum(), 4))
@@ -416,7 +422,7 @@ for x_t in tossed:
     h = np.tanh(W_xh[:, x_t] + W_hh @ h + b_h)  # RNN
     filtered.append(p)
 print(np.round(filtered, 4))
-assert np.allclose(filtered, coins.filter(tossed))
+assert np.allclose(filtered, coins.filter([tossed])[0])
 
 # %% [markdown]
 # | | HMM, the filter | simple RNN |
@@ -539,10 +545,10 @@ sides = {"HMM": (learn_hmm, (2, 3, 4)), "RNN": (learn_rnn, (2, 3, 4)),
 often = {"HMM": {"rounds": 1, "looks": 90}, "RNN": {"steps": 100, "every": 5}}
 
 # %%
-casino_valid, casino_test = casino.sample(5_000, 10**6), casino.sample(20_000, 10**6 + 1)
+casino_valid, casino_test = casino.sample(5_000, seed=10**6), casino.sample(20_000, seed=10**6 + 1)
 floor, amounts, dice = bits(casino, casino_test), (100, 1_000, 10_000, 40_000), {}
 for n in amounts:
-    games = [casino.sample(n, seed) for seed in range(6)]
+    games = [casino.sample(n, seed=seed) for seed in range(6)]
     for side, (learn, tried) in sides.items():
         recipe = often.get(side, {}) if n <= 1_000 else {}
         dice[side, n] = contest(learn, tried, games, casino_valid, casino_test, 6, **recipe)
@@ -595,7 +601,7 @@ plt.show()
 
 # %%
 def streams(B, k, lag, seed):
-    x, y = tasks.copying(B, lag, symbols=k, V=2, seed=seed)
+    x, y = tasks.copying(B, symbols=k, V=2, lag=lag, seed=seed)
     ids = x.argmax(axis=2)
     ids[:, -k:] = y[:, -k:]  # the answers are part of the stream
     return ids
@@ -620,7 +626,7 @@ def by_counting(ids, k, held):
     names = phase * 2**k + value.sum(axis=2)
     _, states = np.unique(names, return_inverse=True)
     states = states.reshape(ids.shape)
-    return HMM.counted(states, ids, states.max() + 1, 4), len(np.unique(states[:, k]))
+    return HMM.count_labeled(states, ids, states.max() + 1, 4), len(np.unique(states[:, k]))
 
 
 # %%
@@ -630,7 +636,7 @@ def recalled(predict, ids, k):
 
 def predictions(hmm):
     tables = hmm.transitions @ hmm.emissions
-    return lambda ids: np.array([hmm.filter(row[:-1]) @ tables for row in ids])
+    return lambda ids: np.array(hmm.filter([row[:-1] for row in ids])) @ tables
 
 
 for k in (1, 2, 4, 6):
@@ -791,7 +797,7 @@ def finer(labels):
 def hmm_tagger(x, y, setting):
     fine, smoothing = setting
     states = finer(y) if fine else y
-    return HMM.counted(list(states), list(x), 5 if fine else 3, V, smoothing)
+    return HMM.count_labeled(list(states), list(x), 5 if fine else 3, V, smoothing)
 
 
 def hmm_labels(hmm, x):
@@ -799,7 +805,7 @@ def hmm_labels(hmm, x):
 
 # %%
 def hmm_each(hmm, x):
-    gammas = np.array([hmm.posterior(row) for row in x])
+    gammas = np.array(hmm.posterior(x))
     return (gammas @ np.eye(3)[[0, 1, 2, 1, 0][: hmm.N]]).argmax(axis=2)  # states of a label add up
 
 

@@ -668,7 +668,7 @@ def adding(B, seed, T=20):
 
 
 draws = {"recall": (lambda B, s: last(*tasks.delayed_recall(B, 31, 4, s), 1), 5, 5, 3e-3),
-         "copying": (lambda B, s: last(*tasks.copying(B, 10, 3, 4, s), 3), 6, 6, 5e-3),
+         "copying": (lambda B, s: last(*tasks.copying(B, 3, 4, 10, s), 3), 6, 6, 5e-3),
          "adding": (adding, 2, 1, 5e-3),
          "counting": (lambda B, s: tasks.counting(B, 1, 8, s), 3, 3, 1e-2)}
 budgets = {"recall": 150, "copying": 150, "adding": 300, "counting": 200}

@@ -177,8 +177,3 @@ def _masked_at(value: ArrayLike) -> tuple[int, ...] | None:
 
 def _index(place: tuple[int, ...]) -> int | tuple[int, ...]:
     return place[0] if len(place) == 1 else place
-
-
-def checked_ids(ids, V):
-    """Until all callers use :func:`check_ids`."""
-    return check_ids(ids, V)

@@ -7,6 +7,7 @@ too; where two windows do not agree, wider ones take their place.
 
 import copy
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -93,28 +94,20 @@ class HMM:
         V: int,
         smoothing: float = 0.0,
     ) -> "HMM":
-        """Return the model of labeled sequences: how often each thing occurs in them, as shares.
+        """Return the model of labeled sequences: the shares of what occurs in them.
 
-        Parameters
-        ----------
-        states : list of S array_like of int
-            The state of each symbol, from 0 to N - 1.
-        sequences : list of S array_like of int
-            The symbols, from 0 to V - 1, in arrays of the same lengths.
-        N, V : int
-            The numbers of states and symbols.
-        smoothing : float
-            What is added to each count, 0 or more. With 0, a symbol that a state never gave is
-            impossible there, and a state that never occurs, or is never left, has a uniform row.
+        ``states`` holds the state of each symbol, from 0 to N - 1, in arrays as long as those of
+        the sequences; ``smoothing``, 0 or more, is added to each count. With 0, a symbol that a
+        state never gave is impossible there, and a state that never occurs, or is never left,
+        has a uniform row.
 
-        Examples
-        --------
         >>> HMM.count_labeled([[0, 0, 1]], [[2, 0, 1]], N=2, V=3).transitions
         array([[0.5, 0.5],
                [0.5, 0.5]])
         """
         N, V = whole("N", N), whole("V", V)
-        (states, first, end), (ids, others, _) = _concatenate(states, N), _concatenate(sequences, V)
+        states, first, _ = _concatenate(states, N)
+        ids, others, _ = _concatenate(sequences, V)
         if first.tolist() != others.tolist() or len(states) != len(ids):
             raise ValueError(
                 f"states and sequences must have the same lengths, got {len(first)} sequences "
@@ -210,26 +203,12 @@ class HMM:
         return self._state_probabilities(sequences, smooth=True)
 
     def viterbi(self, sequences: Sequence[ArrayLike]) -> tuple[list[np.ndarray], np.ndarray]:
-        """Return the best path of each sequence: the states most probable together.
+        """Return the best path of each of S sequences: the states most probable together.
 
-        Parameters
-        ----------
-        sequences : list of S array_like of int
-            The symbols; for one text, ``[ids]``.
+        Returned are the paths, each of shape (n,), and the log-probability of each together with
+        its symbols, shape (S,). Of equally good paths, rounding decides. An impossible sequence
+        is refused. After Viterbi (1967).
 
-        Returns
-        -------
-        paths : list of S numpy.ndarray of int
-            The states. Of equally good paths, rounding decides.
-        log_p : numpy.ndarray, shape (S,)
-            The log-probability of each path together with its symbols.
-
-        Notes
-        -----
-        After Viterbi (1967). An impossible sequence is refused.
-
-        Examples
-        --------
         >>> HMM([0.5, 0.5], np.eye(2), [[0.9, 0.1], [0.1, 0.9]]).viterbi([[0, 1, 1]])[0]
         [array([1, 1, 1])]
         """
@@ -246,31 +225,14 @@ class HMM:
     def baum_welch(
         self, sequences: Sequence[ArrayLike], iterations: int, smoothing: float = 0.0
     ) -> tuple["HMM", list[float]]:
-        """Learn from unlabeled sequences, from this model on.
+        """Learn from S unlabeled sequences, from this model on (Baum et al., 1970).
 
-        Parameters
-        ----------
-        sequences : list of S array_like of int
-            The symbols, from 0 to V - 1.
-        iterations : int
-            How often to count, and to take the shares of the counts as the next model.
-        smoothing : float
-            What is added to each expected count, 0 or more. With 0 the likelihood never falls,
-            and a symbol that does not occur becomes impossible.
+        An iteration takes the shares of the expected counts as the next model; ``smoothing``, 0
+        or more, is added to each count. With 0 the likelihood never falls, and a symbol that
+        does not occur becomes impossible. A state that is never visited, or never left, keeps
+        its row. Returned are the learned model, and the log-likelihood of all sequences before
+        each iteration. An impossible sequence is refused.
 
-        Returns
-        -------
-        model : HMM
-            The learned model. A state that is never visited, or never left, keeps its row.
-        log_likelihoods : list of float
-            Of all sequences, before each iteration.
-
-        Notes
-        -----
-        After Baum, Petrie, Soules and Weiss (1970). An impossible sequence is refused.
-
-        Examples
-        --------
         >>> model, history = HMM.random(2, 2).baum_welch([[0, 0, 1, 1]] * 9, iterations=5)
         >>> history == sorted(history)
         True
@@ -283,7 +245,7 @@ class HMM:
         for _ in range(whole("iterations", iterations)):
             old = model.start, model.transitions, model.emissions
             counts, log_p = [np.zeros(array.shape) for array in old], 0.0
-            for batch, gamma, log_c, steps in _solve(batches, model._smooth):
+            for batch, gamma, log_c, steps in _solve(batches, partial(model._infer, smooth=True)):
                 log_p += log_c[batch.kept].sum()
                 counts[0] += gamma[0][:, batch.kept[0]].sum(axis=1)
                 counts[1] += steps
@@ -296,14 +258,14 @@ class HMM:
 
     def _log_c(self, text):
         log_c = np.empty(len(text[0]))
-        for batch, _, logs, _ in _solve(_batches(text, self.N, self.V), self._filter):
+        for batch, _, logs, _ in _solve(_batches(text, self.N, self.V), self._infer):
             log_c[batch.place[batch.kept]] = logs[batch.kept]
         return log_c
 
     def _state_probabilities(self, sequences, smooth):
         text = _concatenate(sequences, self.V)
         result = np.empty((len(text[0]), self.N))
-        method = self._smooth if smooth else self._filter
+        method = partial(self._infer, smooth=smooth)
         for batch, x, log_c, _ in _solve(_batches(text, self.N, self.V), method):
             batch.refuse_impossible(log_c > -np.inf)
             result[batch.place[batch.kept]] = x.transpose(0, 2, 1)[batch.kept]
@@ -313,13 +275,7 @@ class HMM:
         context = token_ids(context, self.V)
         return self.filter([context])[0][-1] @ self.transitions if len(context) else self.start
 
-    def _filter(self, batch):
-        return self._infer(batch, smooth=False)
-
-    def _smooth(self, batch):
-        return self._infer(batch, smooth=True)
-
-    def _infer(self, batch, smooth):
+    def _infer(self, batch, smooth=False):
         """Return the parts of a batch with α or γ, log c and counts; None if windows disagree."""
         # Emissions relative to the largest of each symbol; V stands for a step after the end,
         # which says nothing of the state.

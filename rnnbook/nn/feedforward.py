@@ -24,7 +24,7 @@ class Embedding:
     """
 
     def __init__(self, V: int, D: int, seed: int = 0, dtype: str = "float32"):
-        self.V, self.D, self.dtype = whole("V", V), whole("D", D), check_dtype(dtype)
+        self.V, self.D, self.dtype = whole("V", V), whole("D", D), np.dtype(check_dtype(dtype))
         rng = np.random.default_rng(whole("seed", seed, 0))
         E = rng.uniform(-0.05, 0.05, (self.V, self.D))
         self.parameters, self.gradients, self._ids = {"E": E.astype(self.dtype)}, {}, None
@@ -64,7 +64,7 @@ class Dense:
     """
 
     def __init__(self, H: int, V: int, seed: int = 0, dtype: str = "float32"):
-        self.H, self.V, self.dtype = whole("H", H), whole("V", V), check_dtype(dtype)
+        self.H, self.V, self.dtype = whole("H", H), whole("V", V), np.dtype(check_dtype(dtype))
         rng, limit = np.random.default_rng(whole("seed", seed, 0)), np.sqrt(6 / (H + V))
         W_hy = rng.uniform(-limit, limit, (V, H)).astype(self.dtype)
         self.parameters = {"W_hy": W_hy, "b_y": np.zeros(V, self.dtype)}

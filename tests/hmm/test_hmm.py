@@ -1,11 +1,13 @@
 """The hidden Markov model: the sum over all paths, hmmlearn, and properties."""
 
-import itertools
-
 import numpy as np
 import pytest
+import recursions
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from recursions import all_paths, log_joint, shares
 
-from rnnbook.hmm import HMM, paths, steps
+from rnnbook.hmm import HMM
 from rnnbook.nn.losses import bits_per_token
 
 
@@ -19,13 +21,6 @@ def random_model(N, V, seed, zeros=False):
             array[..., 0] += 1e-3
             array /= array.sum(axis=-1, keepdims=True)
     return model
-
-
-def brute_force(ids, start, transitions, emissions):
-    """Return all paths, and the probability of each together with the symbols."""
-    paths = np.array(list(itertools.product(range(len(start)), repeat=len(ids))))
-    p = start[paths[:, 0]] * emissions[paths, ids].prod(axis=1)
-    return paths, p * transitions[paths[:, :-1], paths[:, 1:]].prod(axis=1)
 
 
 # N, T, V, zeros
@@ -43,56 +38,48 @@ def small(sizes):
 @each_small
 def test_everything_equals_the_sum_over_all_paths(sizes):
     ids, model = small(sizes)
-    paths, p = brute_force(ids, *model)
+    paths, p = all_paths(ids, *model)
     total, N = p.sum(), len(model[0])
     gamma = np.array([[p[paths[:, t] == i].sum() for i in range(N)] for t in range(len(ids))])
     hmm, near = HMM(*model), {"rtol": 1e-12, "atol": 1e-12}
     np.testing.assert_allclose(np.exp(hmm.log_probabilities(ids).sum()), total, rtol=1e-12)
     np.testing.assert_allclose(hmm.log_likelihoods([ids]), [np.log(total)], **near)
-    np.testing.assert_allclose(steps.log_sum(steps.forward(ids, *model)[-1]), np.log(total), **near)
-    for posterior in (hmm.posterior(ids), steps.posterior(ids, *model)):
-        np.testing.assert_allclose(posterior, gamma / total, **near)
+    np.testing.assert_allclose(hmm.posterior([ids])[0], gamma / total, **near)
     for t in range(len(ids)):
-        paths_t, p_t = brute_force(ids[: t + 1], *model)
+        paths_t, p_t = all_paths(ids[: t + 1], *model)
         seen = [p_t[paths_t[:, t] == i].sum() / p_t.sum() for i in range(N)]
-        np.testing.assert_allclose(hmm.filter(ids)[t], seen, **near)
+        np.testing.assert_allclose(hmm.filter([ids])[0][t], seen, **near)
 
 
 @each_small
 def test_the_best_path_is_the_best_of_all(sizes):
     ids, model = small(sizes)
-    paths, p = brute_force(ids, *model)
-    (fast,), (fast_log_p,) = HMM(*model).viterbi([ids])
-    for path, log_p in [(fast, fast_log_p), steps.viterbi(ids, *model)]:
-        assert log_p == pytest.approx(np.log(p.max()), abs=1e-12)
-        assert p[(paths == path).all(axis=1)] == pytest.approx(p.max(), rel=1e-12)
+    paths, p = all_paths(ids, *model)
+    (path,), (log_p,) = HMM(*model).viterbi([ids])
+    assert log_p == pytest.approx(np.log(p.max()), abs=1e-12)
+    assert p[(paths == path).all(axis=1)] == pytest.approx(p.max(), rel=1e-12)
 
 
 @each_small
-def test_counts_are_the_mean_over_all_paths(sizes):
+def test_a_learning_step_takes_the_mean_over_all_paths(sizes):
     ids, model = small(sizes)
-    paths, p = brute_force(ids, *model)
+    paths, p = all_paths(ids, *model)
     counted = [np.zeros(array.shape) for array in model]
     for path, weight in zip(paths, p / p.sum(), strict=True):
         counted[0][path[0]] += weight
         np.add.at(counted[1], (path[:-1], path[1:]), weight)
         np.add.at(counted[2], (path, ids), weight)
-    *given, log_p = steps.expected_counts(ids, *model)
+    learned, (log_p,) = HMM(*model).baum_welch([ids], 1)
     assert log_p == pytest.approx(np.log(p.sum()), abs=1e-12)
-    for a, b in zip(given, counted, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-12)
-    learned, _ = HMM(*model).baum_welch([ids], 1)
-    for a, b, old in zip(arrays(learned), counted, model, strict=True):
-        total = b.sum(axis=-1, keepdims=True)
-        np.testing.assert_allclose(a, np.where(total > 0, b / np.maximum(total, 1e-300), old),
-                                   atol=1e-12)  # fmt: skip
+    for a, counts, old in zip(arrays(learned), counted, model, strict=True):
+        np.testing.assert_allclose(a, shares(counts, old), atol=1e-12)
 
 
 def arrays(hmm):
     return hmm.start, hmm.transitions, hmm.emissions
 
 
-# The fast version and the one to read: long sequences, which are cut into rows.
+# Against recursions in logarithms: long sequences, which are cut into windows, and rare models.
 
 
 def sticky(stay, N=3):
@@ -120,46 +107,113 @@ LONG = {
     "a cycle": (*random_model(5, 4, seed=6)[:1], np.roll(np.eye(5), 1, 1),
                 random_model(5, 4, seed=6)[2]),
 }  # fmt: skip
-LENGTHS = [700, 1, 129, 128, 1, 400, 3]
+LENGTHS = [700, 1, 129, 128, 1, 3000, 3]
+
+
+def assert_right(model, sequences):
+    """Hold all methods to the recursions in logarithms, to 1e-8."""
+    hmm = HMM(*model)
+    model, near = arrays(hmm), {"rtol": 1e-8, "atol": 1e-8}
+    log_p, filtered, gamma, counts = zip(
+        *(recursions.everything(ids, *model) for ids in sequences), strict=True
+    )
+    np.testing.assert_allclose(hmm.log_likelihoods(sequences), log_p, **near)
+    for ids, log_p_k in zip(sequences, log_p, strict=True):
+        np.testing.assert_allclose(hmm.log_probabilities(ids).sum(), log_p_k, **near)
+    for given_, wanted in ((hmm.filter, filtered), (hmm.posterior, gamma)):
+        for a, b in zip(given_(sequences), wanted, strict=True):
+            np.testing.assert_allclose(a, b, **near)
+    learned, history = hmm.baum_welch(sequences, 1)
+    np.testing.assert_allclose(history, [sum(log_p)], **near)
+    for a, parts, old in zip(arrays(learned), zip(*counts, strict=True), model, strict=True):
+        # A row whose state is all but never visited is a quotient of rounding errors.
+        often = sum(parts).sum(axis=-1) > 1e-7
+        np.testing.assert_allclose(a[often], shares(sum(parts), old)[often], rtol=1e-7, atol=1e-8)
+    for ids, path, best in zip(sequences, *hmm.viterbi(sequences), strict=True):
+        np.testing.assert_allclose(best, recursions.best(ids, *model)[1], **near)
+        np.testing.assert_allclose(log_joint(path, ids, *model), best, **near)
 
 
 @pytest.mark.parametrize("name", LONG)
-def test_the_fast_version_equals_the_one_to_read(name):
-    model = LONG[name]
+def test_all_methods_equal_the_recursions_in_logarithms(name):
+    hmm = HMM(*LONG[name])
+    assert_right(LONG[name], [hmm.sample(n, seed=seed) for seed, n in enumerate(LENGTHS)])
+
+
+@st.composite
+def sparse_problems(draw):
+    """Return a model with zeros or numbers near 0, and sequences of it, some of them long."""
+    N, V = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    start, a, b = rng.dirichlet(np.ones(N)), rng.dirichlet(np.ones(N), N), rng.random((N, V))
+    kind = draw(st.sampled_from(["sparse", "absorbing", "left to right", "periodic", "dense"]))
+    small = draw(st.sampled_from([0, 0, 1e-300, 1e-150, 1e-60, 1e-5]))
+    a = {
+        "sparse": np.where(rng.random((N, N)) < 0.5, small, a)
+        + small
+        + 1e-3 * np.roll(np.eye(N), 1, 1),
+        "absorbing": np.eye(N) + small,
+        "left to right": np.triu(a) + small,
+        "periodic": np.roll(np.eye(N), 1, 1) + small,
+        "dense": a,
+    }[kind]
+    b = np.where(rng.random((N, V)) < draw(st.sampled_from([0, 0.3])), small, b) + 1e-12
+    start = np.where(rng.random(N) < 0.3, small, start) + (np.arange(N) == 0)
+    model = [x / x.sum(axis=-1, keepdims=True) for x in (start, a, b)]
+    runs = st.lists(st.tuples(st.integers(0, V - 1), st.integers(1, 900)), min_size=1, max_size=3)
+    ids = st.one_of(
+        st.lists(st.integers(0, V - 1), min_size=1, max_size=8),
+        runs.map(lambda runs: [x for x, n in runs for _ in range(n)]),
+    )
+    return model, [*draw(st.lists(ids, min_size=1, max_size=3)), HMM(*model).sample(50).tolist()]
+
+
+APART = [0.5, 0.5], np.eye(2), [[0.9, 0.1], [0.1, 0.9]]  # two states that are never left
+
+
+@given(sparse_problems())
+@example((APART, [[0] * 400 + [1] * 800]))
+@example((APART, [[0] * 400 + [1] * 2000 + [0] * 400, [0, 1]]))
+@example((([0.5, 0.5], np.eye(2), [[1 - 1e-9, 1e-9], [1e-9, 1 - 1e-9]]), [[0] * 40 + [1] * 80]))
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_no_state_is_lost_in_sparse_absorbing_left_to_right_and_periodic_models(problem):
+    model, sequences = problem
     hmm = HMM(*model)
-    sequences = [hmm.sample(n, seed) for seed, n in enumerate(LENGTHS)]
-    read = [steps.expected_counts(ids, *model) for ids in sequences]
-    *counted, log_p = (sum(parts) for parts in zip(*read, strict=True))
-    near = {"rtol": 1e-9, "atol": 1e-10}
-    np.testing.assert_allclose(hmm.log_likelihoods(sequences), [r[3] for r in read], rtol=1e-11)
-    learned, history = hmm.baum_welch(sequences, 1)
-    assert history == pytest.approx([log_p], rel=1e-11)
-    for a, counts, old in zip(arrays(learned), counted, model, strict=True):
-        np.testing.assert_allclose(a, steps.shares(counts, 0, old), **near)
-    paths, best = hmm.viterbi(sequences)
-    for ids, path, best_log_p in zip(sequences, paths, best, strict=True):
-        assert best_log_p == pytest.approx(steps.viterbi(ids, *model)[1], rel=1e-12)
-        assert log_joint(path, ids, *model) == pytest.approx(best_log_p, rel=1e-12)
-        np.testing.assert_allclose(hmm.posterior(ids), steps.posterior(ids, *model), **near)
+    log_p = [recursions.everything(ids, *arrays(hmm))[0] for ids in sequences]
+    np.testing.assert_allclose(hmm.log_likelihoods(sequences), log_p, rtol=1e-8, atol=1e-8)
+    possible = [ids for ids, p in zip(sequences, log_p, strict=True) if p > -np.inf]
+    assert_right(model, possible)
 
 
-def log_joint(path, ids, start, transitions, emissions):
-    with np.errstate(divide="ignore"):
-        a, b = np.log(transitions), np.log(emissions)
-    return np.log(start[path[0]]) + a[path[:-1], path[1:]].sum() + b[path, ids].sum()
+def test_a_state_that_falls_behind_by_any_factor_comes_back():
+    log_p = np.logaddexp(*(400 * np.log(p) + 800 * np.log(1 - p) for p in (0.9, 0.1))) + np.log(0.5)
+    assert log_p == pytest.approx(-1006.0, abs=0.05)
+    ids = [0] * 400 + [1] * 800
+    assert HMM(*APART).log_likelihoods([ids]) == pytest.approx(log_p, abs=1e-8)
+    np.testing.assert_allclose(HMM(*APART).posterior([ids])[0], [[0, 1]] * 1200, atol=1e-8)
+    learned, _ = HMM(*APART).baum_welch([ids], 1)
+    np.testing.assert_allclose(learned.start, [0, 1], atol=1e-8)
+    np.testing.assert_allclose(learned.emissions[1], [1 / 3, 2 / 3], atol=1e-8)
 
 
-def test_the_filter_is_its_step_again_and_again():
-    hmm = HMM(*random_model(4, 3, seed=0))
-    ids = hmm.sample(300, seed=1)
-    p = hmm.start * hmm.emissions[:, ids[0]]
-    p, log_p = p / p.sum(), [np.log(p.sum())]
-    states = hmm.filter(ids)
-    for t in range(1, 300):
-        np.testing.assert_allclose(states[t - 1], p, rtol=1e-11)
-        p, c = steps.filter_step(p, ids[t], hmm.transitions, hmm.emissions)
-        log_p.append(np.log(c))
-    np.testing.assert_allclose(hmm.log_probabilities(ids), log_p, rtol=1e-10)
+def test_many_sequences_of_which_one_needs_logarithms():
+    sequences = [[0, 1, 1], [0] * 400 + [1] * 800, [1], [1] * 900, [0] * 2000 + [1] * 4000]
+    assert_right(APART, sequences)
+
+
+def test_a_long_sequence_is_its_parts_run_one_after_the_other():
+    # The filter goes on from where it was: windows must not show.
+    for N in (2, 8, 32):
+        hmm = HMM.random(N, 6, seed=N)
+        ids = hmm.sample(20_000, seed=1)
+        p, log_p, filtered = hmm.start, [], []
+        for x in ids:
+            p = p * hmm.emissions[:, x]
+            log_p.append(np.log(p.sum()))
+            filtered.append(p / p.sum())
+            p = filtered[-1] @ hmm.transitions
+        np.testing.assert_allclose(hmm.log_probabilities(ids), log_p, rtol=1e-10)
+        np.testing.assert_allclose(hmm.filter([ids])[0], filtered, rtol=1e-9)
 
 
 def test_what_comes_late_can_turn_a_long_path():
@@ -168,16 +222,9 @@ def test_what_comes_late_can_turn_a_long_path():
     model = [0.5, 0.5], [[0.99, 0.01], [0.01, 0.99]], [[0.8, 0.15, 0.05], [0.8, 0.05, 0.15]]
     ids = [1] + [0] * 450 + [2] * 5
     (path,), _ = HMM(*model).viterbi([ids])
-    assert path.tolist() == steps.viterbi(ids, *model)[0].tolist() == [1] * 456
+    assert path.tolist() == list(recursions.best(ids, *arrays(HMM(*model)))[0]) == [1] * 456
     (path,), _ = HMM(*model).viterbi([ids[:-5]])
     assert path.tolist() == [0] * 451
-
-
-@pytest.mark.parametrize("N", [1, 2, 8, 255, 256, 300])
-def test_the_first_of_the_largest_is_found(N):
-    x = np.random.default_rng(N).integers(-3, 0, (N, 50)).astype(float)  # many ties
-    x[:, 0], x[:-1, 1], x[-1, 1] = -1e300, -1.0, 0.0
-    assert paths.first_largest(x).tolist() == x.argmax(axis=0).tolist()
 
 
 def test_time_turned_round_gives_the_same_posterior():
@@ -188,9 +235,9 @@ def test_time_turned_round_gives_the_same_posterior():
     start = flow.sum(axis=1) / flow.sum()
     hmm = HMM(start, flow / flow.sum(axis=1, keepdims=True), random_model(4, 3, seed=0)[2])
     ids = hmm.sample(1000, seed=0)
-    np.testing.assert_allclose(hmm.posterior(ids)[::-1], hmm.posterior(ids[::-1]), atol=1e-11)
+    one, other = hmm.posterior([ids, ids[::-1]])
+    np.testing.assert_allclose(one[::-1], other, atol=1e-11)
     np.testing.assert_allclose(*(hmm.log_likelihoods([x])[0] for x in (ids, ids[::-1])), rtol=1e-12)
-    np.testing.assert_allclose(hmm.stationary(), start, atol=1e-12)
 
 
 # Against hmmlearn.
@@ -202,7 +249,7 @@ def test_likelihood_path_and_fit_are_those_of_hmmlearn(implementation, lengths):
     from hmmlearn.hmm import CategoricalHMM
 
     true, guess = HMM(*random_model(4, 6, seed=0)), HMM(*random_model(4, 6, seed=1))
-    sequences = [true.sample(n, seed) for seed, n in enumerate(lengths)]
+    sequences = [true.sample(n, seed=seed) for seed, n in enumerate(lengths)]
     joined = np.concatenate(sequences)[:, None]
     theirs = CategoricalHMM(
         4, n_iter=10, tol=-np.inf, init_params="", implementation=implementation
@@ -243,31 +290,24 @@ def test_a_million_symbols():
     assert np.array_equal(path, (start[:, None] * emissions).argmax(axis=0)[ids])
 
 
-@pytest.mark.parametrize("tiny", [1e-12, 1e-100, 1e-250])
+@pytest.mark.parametrize("tiny", [1e-12, 1e-100, 1e-250, 1e-307])
 def test_tiny_emissions(tiny):
-    model = random_model(3, 2, seed=0)
-    model[2] = np.array([[1 - tiny, tiny]] * 3) if tiny > 1e-16 else np.array([[1, tiny]] * 3)
-    hmm = HMM(*model)
+    start, transitions, _ = random_model(3, 2, seed=0)
+    model = start, transitions, np.array([[1 - tiny, tiny]] * 3)
     ids = [1] * 500 + [0] * 500
-    np.testing.assert_allclose(hmm.log_likelihoods([ids]), [500 * np.log(tiny)], rtol=1e-12)
-    np.testing.assert_allclose(hmm.posterior(ids), steps.posterior(ids, *model), atol=1e-10)
+    np.testing.assert_allclose(HMM(*model).log_likelihoods([ids]), [500 * np.log(tiny)], rtol=1e-12)
+    assert_right(model, [ids])
 
 
 def test_the_best_path_through_tiny_emissions():
     start, transitions, _ = random_model(3, 2, seed=0)
     tiny = np.array([1e-250, 3e-250, 2e-249])
-    model = start, transitions, np.stack([1 - tiny, tiny], axis=1)
-    ids = np.random.default_rng(0).integers(0, 2, 900)
-    (path,), (log_p,) = HMM(*model).viterbi([ids])
-    wanted = log_joint(steps.viterbi(ids, *model)[0], ids, *model)
-    assert log_joint(path, ids, *model) == pytest.approx(wanted, rel=1e-14)
-    assert log_p == pytest.approx(wanted, rel=1e-14)
+    assert_right(
+        (start, transitions, np.stack([1 - tiny, tiny], axis=1)),
+        [np.random.default_rng(0).integers(0, 2, 900)],
+    )
 
 
-def test_many_states_take_another_way_to_the_same_paths():
+def test_many_states():
     model = random_model(40, 5, seed=0)
-    hmm = HMM(*model)
-    sequences = [hmm.sample(20, seed) for seed in range(100)]
-    assert 40 * 40 * len(sequences) > paths.CACHED
-    for ids, path in zip(sequences, hmm.viterbi(sequences)[0], strict=True):
-        assert path.tolist() == steps.viterbi(ids, *model)[0].tolist()
+    assert_right(model, [HMM(*model).sample(20, seed=seed) for seed in range(30)])

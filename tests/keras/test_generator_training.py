@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -460,10 +461,16 @@ def test_the_command_trains_on_a_book_of_your_own_and_goes_on(tmp_path):
     options = "--units 8 --embedding 4 --epochs 1 --rows 4 --steps 8 --unit words --cell gru"
     command = [sys.executable, tool, str(book), "--folder", str(folder), *options.split()]
     runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(2)]
-    assert "read" in runs[0].stdout
-    assert "utf-8" in runs[0].stdout
+    assert "book.txt: utf-8, " in runs[0].stdout
     said = [re.search(r"[\d.]+ bits per token held out", run.stdout)[0] for run in runs]
     assert said[0] == said[1]
     assert "epoch 1 of 1" in runs[0].stderr
     assert "epoch 1 of 1" not in runs[1].stderr  # it was over
     assert keras.models.load_model(folder / "best.keras").unit == "words"
+
+
+def test_the_command_keeps_the_last_tenth_of_a_book_for_the_test(tmp_path):
+    path = Path(__file__).parents[2] / "examples" / "train.py"
+    texts = runpy.run_path(str(path), run_name="examples.train")["texts"]
+    (tmp_path / "book.txt").write_text("a" * 800 + "b" * 100 + "c" * 100, "utf-8")
+    assert texts([tmp_path / "book.txt"]) == ("a" * 800, "b" * 100)

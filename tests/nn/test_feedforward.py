@@ -1,10 +1,13 @@
 """The embedding and the dense layer: against plain loops, finite differences and Keras."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from engine import error
 
-from rnnbook.nn.feedforward import Dense, Embedding
+from rnnbook.nn.feedforward import Dense, Embedding, sum_by_id
 from rnnbook.nn.gradients import check
 
 B, T, H, V = 3, 4, 5, 6
@@ -131,10 +134,16 @@ def test_weights_go_out_as_copies():
         (lambda: dense().forward(np.zeros((B, T, V))), "H must be 5, not 6"),
         (lambda: dense().forward(np.zeros((B, 0, H))), "T must be at least 1"),
         (lambda: dense().forward(np.full((B, T, H), np.nan)), "^h must be finite, got nan"),
-        (lambda: Embedding(V, H, 0).forward([[0, 6]]), "^ids must be from 0 to 5, got 0 to 6"),
-        (lambda: Embedding(V, H, 0).forward([[-1, 0]]), "^ids must be from 0 to 5, got -1 to 0"),
+        (
+            lambda: Embedding(V, H, 0).forward([[0, 6]]),
+            "^ids must be from 0 to V - 1 = 5, got 6 at",
+        ),
+        (
+            lambda: Embedding(V, H, 0).forward([[-1, 0]]),
+            "^ids must be from 0 to V - 1 = 5, got -1 at",
+        ),
         (lambda: Embedding(V, H, 0).forward([0, 1]), r"^ids must be whole numbers of shape \(B, T"),
-        (lambda: Embedding(V, H, 0).forward([[0.0]]), "^ids must be whole .*, got float64"),
+        (lambda: Embedding(V, H, 0).forward([[[0]]]), r"^ids must be whole .*\(B, T\)"),
         (lambda: Embedding(V, H, 0).forward(np.zeros((2, 0), int)), "^ids must be whole"),
         (lambda: Dense(0, V, 0), "^H must be at least 1, got 0"),
         (lambda: Dense(H, 0, 0), "^V must be at least 1, got 0"),
@@ -188,3 +197,83 @@ def test_weights_of_another_layer_are_refused_and_nothing_is_changed(weights):
     with pytest.raises(ValueError, match=r"^(kernel|bias|weights) must "):
         layer.set_weights(weights)
     assert all(np.array_equal(a, b) for a, b in zip(before, layer.get_weights(), strict=True))
+
+
+# Copies, callers' arrays, precisions.
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))])
+def test_a_copy_of_a_layer_is_the_same_and_its_own(twin):
+    h, other, dy, dx = arrays((B, T, H), (B, T, H), (B, T, V), (B, T, H))
+    for layer, first, second, back in (
+        (dense(), h, other, dy),
+        (Embedding(V, H, dtype="float64"), ids(), ids() * 0, dx),
+    ):
+        layer.forward(first)
+        layer.backward(back)
+        copied = twin(layer)
+        outputs = layer.forward(second)
+        assert np.array_equal(copied.forward(second), outputs)
+        layer.backward(back)
+        copied.backward(back)
+        for name, gradient in layer.gradients.items():
+            assert np.array_equal(copied.gradients[name], gradient)
+        copied.parameters[name] += 1
+        assert not np.array_equal(copied.parameters[name], layer.parameters[name])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["int64", "int32", "uint8"])
+def test_what_the_caller_does_to_an_array_after_forward_changes_no_gradient(dtype, kind):
+    (h, dy, dx), given = arrays((B, T, H), (B, T, V), (B, T, H)), ids().astype(kind)
+    for layer, x, back in ((dense(dtype), h.astype(dtype), dy), (Embedding(V, H), given, dx)):
+        layer.forward(x)
+        layer.backward(back)
+        wanted = layer.gradients
+        layer.forward(x)
+        x[:] = 0  # the loader fills its buffer anew
+        layer.backward(back)
+        for name, gradient in layer.gradients.items():
+            assert np.array_equal(gradient, wanted[name])
+
+
+@pytest.mark.parametrize("make", [Dense, Embedding])
+@pytest.mark.parametrize("dtype", ["int32", "float16", "complex64", int, None, "double precision"])
+def test_only_two_precisions(make, dtype):
+    with pytest.raises(ValueError, match=r"^dtype must be 'float32' or 'float64', got "):
+        make(2, 3, dtype=dtype)
+    assert make(2, 3, dtype=np.float64).dtype == np.float64
+
+
+def test_a_square_kernel_is_transposed_too():
+    layer, kernel = Dense(V, V, dtype="float64"), np.arange(V * V, dtype=float).reshape(V, V)
+    layer.set_weights([kernel, np.ones(V)])
+    for row in range(V):  # of Keras' kernel, row j is what input j adds
+        h = np.eye(V)[None, row : row + 1]
+        assert layer.forward(h)[0, 0].tolist() == (kernel[row] + 1).tolist()
+    assert np.array_equal(layer.get_weights()[0], kernel)
+
+
+def test_a_masked_number_is_not_used():
+    masked = np.ma.masked_array(np.zeros((B, T, H)), mask=False)
+    masked[0, 1, 2] = np.ma.masked
+    for call in (dense().forward, lambda x: Embedding(V, H).forward(x[..., 0].astype(int))):
+        x = masked.copy()
+        x[0, 1, 0] = np.ma.masked
+        with pytest.raises(TypeError, match="masked at index"):
+            call(x)
+
+
+def test_sizes_are_told():
+    assert repr(Dense(3, 2)) == "Dense(H=3, V=2)"
+    assert repr(Embedding(5, 2)) == "Embedding(V=5, D=2)"
+
+
+@pytest.mark.parametrize("m", [1, 50])
+@pytest.mark.parametrize("size", [6, 1500])  # two ways of summing
+def test_sum_by_id_is_the_plain_sum(m, size):
+    rng = np.random.default_rng(0)
+    columns, given, wanted = rng.normal(size=(4, m)), rng.integers(0, size, m), np.zeros((4, size))
+    for column, i in zip(columns.T, given, strict=True):
+        wanted[:, i] += column
+    np.testing.assert_allclose(sum_by_id(columns, given, size), wanted, atol=1e-14)

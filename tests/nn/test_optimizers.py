@@ -186,8 +186,8 @@ def test_an_exploded_float32_gradient_is_still_clipped():
          r"names and shapes {'W_xh': \(4, 3\), .*, got {}"),
         (lambda: SGD().update({"a": np.ones(2)}, {"a": np.ones(1)}, 1), ValueError,
          r"names and shapes {'a': \(2,\)}, got {'a': \(1,\)}"),
-        (lambda: clip_by_norm({}, 0), ValueError, "limit must be > 0, got 0"),
-        (lambda: clip_by_value({}, -1), ValueError, "limit must be > 0, got -1"),
+        (lambda: clip_by_norm({}, 0), ValueError, "limit must be above 0, got 0"),
+        (lambda: clip_by_value({}, -1), ValueError, "limit must be above 0, got -1"),
         (lambda: clip_by_norm({"a": np.array([1.0]), "b_h": np.array([np.nan])}, 1), ValueError,
          "finite, got NaN, infinity or too large numbers in b_h "),
         (lambda: clip_by_norm({"a": np.array([np.inf])}, 1), ValueError, "numbers in a "),
@@ -217,7 +217,9 @@ RATES_THAT_MEAN_NOTHING = [0, -0.1, np.nan, np.inf, -np.inf]
     ],
 )
 def test_settings_that_mean_nothing_are_refused(name, wrong):
-    with pytest.raises(ValueError, match=f"^{name} must be .*, got {float(wrong)} "):
+    with pytest.raises(
+        ValueError, match=f"^{name} must be (finite|above 0|at least 0), got {wrong:g}$"
+    ):
         check_settings(**{"rate": 0.1, name: wrong})
 
 
@@ -230,13 +232,12 @@ def test_settings_are_numbers(name, wrong):
         check_settings(**{"rate": 0.1, name: wrong})
 
 
-@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.uint8, np.array, int, float])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64, np.uint8, int, float])
 def test_settings_come_back_as_numbers_of_python(kind):
     settings = check_settings(kind(2), kind(3), kind(4))
     assert settings == (2, 3, 4)
     assert {type(value) for value in settings} == {float}
     assert eval(repr(AdamW(decay=kind(2)))) == AdamW(decay=2)  # as a checkpoint stores it
-    assert check_settings(0.1, clip=np.inf)[1] == np.inf
 
 
 @pytest.mark.parametrize("wrong", [-0.1, np.nan, np.inf, "0.1", None])
