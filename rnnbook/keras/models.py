@@ -1,5 +1,7 @@
 """Models that predict the next token, to compare, and their training from several seeds."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
