@@ -142,7 +142,7 @@ def flow(jacobians: ArrayLike) -> np.ndarray:
     Given the Jacobian of each step, (T, S, S), from :func:`step_jacobians`, return the base-10
     logarithms, (T,), of the spectral norm of the product of the last 1, 2, ..., T of them: entry
     k, from 0, is that of ds_T / ds_{T-k-1}; -inf where the product is zero. Products are rescaled
-    at each step, so that nothing over- or underflows (Pascanu, Mikolov and Bengio, 2013, equation 5).
+    at each step, so that nothing over- or underflows. After Pascanu et al. (2013), equation 5.
 
     >>> flow([[[0.1]], [[10.0]], [[100.0]]])
     array([2., 3., 2.])
