@@ -5,7 +5,6 @@ product for all of them. A long sequence is cut into overlapping windows, which 
 too; where two windows do not agree, wider ones take their place.
 """
 
-import copy
 from collections.abc import Sequence
 from functools import partial
 
@@ -276,7 +275,9 @@ class HMM:
         return self.filter([context])[0][-1] @ self.transitions if len(context) else self.start
 
     def _infer(self, batch, smooth=False):
-        """Return the parts of a batch with α or γ, log c and counts; None if windows disagree."""
+        """Return the batch with α or γ, log c and counts; or what to solve instead."""
+        if batch.in_logs:
+            return self._infer_in_logs(batch, smooth)
         # Emissions relative to the largest of each symbol; V stands for a step after the end,
         # which says nothing of the state.
         largest = self.emissions.max(axis=0)
@@ -286,20 +287,16 @@ class HMM:
         dense = self.transitions.min() * b[b > 0].min() > LEAST
         x, c = self._forward(batch, b)
         safe = np.ones(c.shape[1], bool) if dense else self._is_safe(batch, b, x, c)
-        if batch.is_cut and not (safe.all() and batch.agrees(x, rtol=1e-12)):
-            return None
-        parts = []
-        if not safe.all():
-            parts.append(self._infer_in_logs(batch.columns(~safe), smooth))
-            batch, x, c = batch.columns(safe), x[..., safe], c[:, safe]
+        if not safe.all() or not batch.agrees(x, rtol=1e-12):
+            return batch.replace(safe)
         log_c = np.minimum(_log(c) + log_largest[batch.ids], 0)  # rounding may give more than 1
         counts = None
         if smooth:
             batch.refuse_impossible(c > 0)
             counts = self._backward(batch, b, x, c, np.inf if dense else LEAST**-1.5)
-            if batch.is_cut and not batch.agrees(x, rtol=1e-12):
-                return None
-        return [*parts, (batch, x, log_c, counts)]
+            if not batch.agrees(x, rtol=1e-12):
+                return batch.replace(safe)
+        return batch, x, log_c, counts
 
     def _forward(self, batch, b):
         """Return α, shape (T, N, S), and c, shape (T, S)."""
@@ -367,7 +364,7 @@ class HMM:
         return batch, x, log_c, pairs
 
     def _best_paths(self, batch):
-        """Return the batch with the best paths, shape (T, S); None if windows disagree."""
+        """Return the batch with the best paths, shape (T, S); or what to solve instead."""
         (T, S), N = batch.ids.shape, self.N
         a, b = _log(self.transitions), np.column_stack([_log(self.emissions), np.zeros(self.N)])
         to = np.ascontiguousarray(a.T)[:, :, None]
@@ -391,9 +388,9 @@ class HMM:
             path[t] = np.where(t < last, ways.argmax(axis=0), path[t])
         if batch.is_cut:
             one, other = (y - _top(y, 1) for y in batch.joints(x))
-            agree = np.isclose(one, other, rtol=0, atol=1e-11).all() and batch.agrees(path)
-            return [(batch, path)] if agree else None
-        return [(batch, path)]
+            if not (np.isclose(one, other, rtol=0, atol=1e-11).all() and batch.agrees(path)):
+                return batch.replace(last > 0)
+        return batch, path
 
 
 class _Batch:
@@ -405,18 +402,21 @@ class _Batch:
 
     def __init__(self, text, N, V, which, margin, begin, end, first, stop):
         self.starts, ids = text[1], text[0]
-        self.wider = lambda: _batches(text, N, V, which, 4 * margin)
+        self.which, self.margin, self.in_logs = which, margin, False
+        self.make = partial(_batches, text, N, V)
         self.length, self.is_cut = stop - first, bool((first < begin).any())
         self.place = first + np.arange(self.length.max())[:, None]  # (T, S)
         self.ids = np.where(self.place < stop, ids.take(self.place, mode="clip"), V)
         self.kept = (self.place >= begin) & (self.place < end)
 
-    def columns(self, which):
-        """Return the batch with some of its columns."""
-        part = copy.copy(self)
-        for name in ("length", "place", "ids", "kept"):
-            setattr(part, name, getattr(self, name)[..., which])
-        return part
+    def replace(self, safe):
+        """Return batches of the same sequences: with wider windows, or with logarithms."""
+        if self.is_cut:
+            return self.make(self.which, 4 * self.margin)
+        parts = self.make(self.which[~safe], self.margin)
+        for part in parts:
+            part.in_logs = True
+        return parts + self.make(self.which[safe], self.margin)
 
     def agrees(self, x, **tolerance):
         """Return True if each window ends its core with what the next one found there."""
@@ -465,14 +465,14 @@ def _batches(text, N, V, which=None, margin=40):
 
 
 def _solve(batches, method):
-    """Yield what a method finds for each batch, in wider windows where some do not agree."""
+    """Yield what a method finds for each batch, or for those that it puts in its place."""
     k = 0
     while k < len(batches):
-        parts = method(batches[k])
-        if parts is None:  # the list keeps the wider ones for the next time
-            batches[k : k + 1] = batches[k].wider()
+        found = method(batches[k])
+        if isinstance(found, list):  # kept there for the next time
+            batches[k : k + 1] = found
         else:
-            yield from parts
+            yield found
             k += 1
 
 

@@ -10,9 +10,9 @@ import base64
 import numpy as np
 
 from rnnbook import data
-from rnnbook.text.influence import influence
 from rnnbook.nn.losses import softmax
 from rnnbook.show.instruments import as_json
+from rnnbook.text.influence import influence
 from rnnbook.text.language_model import LanguageModel
 
 NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
