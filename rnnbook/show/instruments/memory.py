@@ -61,7 +61,7 @@ def measure(model: LanguageModel) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     moved : numpy.ndarray, shape (T, T)
-        Bits: :func:`rnnbook.nn.gradients.influence` of each character on each prediction.
+        Bits: :func:`rnnbook.text.influence.influence` of each character on each prediction.
     p : numpy.ndarray, shape (T, V)
         The prediction after each character.
     """
