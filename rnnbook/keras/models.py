@@ -43,7 +43,7 @@ def train_seeds(
     ...     model.compile("adam", "mse")
     ...     return model
     >>> x = np.ones((4, 1))
-    >>> len({float(m.get_weights()[0]) for m in train_seeds(build, [0, 1, 0], x, x, 1, 2)})
+    >>> len({m.get_weights()[0].item() for m in train_seeds(build, [0, 1, 0], x, x, 1, 2)})
     2
     """
     epochs, batch_size = whole("epochs", epochs), whole("batch_size", batch_size)
