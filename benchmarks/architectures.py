@@ -5,14 +5,19 @@ measures a little of each, and saves nothing.
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # as a reader's rnnbook.keras does
+
+import keras
 import numpy as np
 
 from rnnbook import data
-from rnnbook.keras import keras, next_token_model
+from rnnbook.keras import next_token_model
 from rnnbook.nn.losses import bits_per_token
 from rnnbook.text import Vocabulary
 from rnnbook.text.ngram import NGram

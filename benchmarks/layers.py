@@ -27,20 +27,21 @@ COLUMNS += ["to JAX", "of the limit", "ms, default threads", "to 1 thread", "goa
 COLUMNS += ["to PyTorch, default", "to Keras, default", "to JAX, default"]
 NOTES = [
     "One training step of one layer in float32: forward and backward through time, with the "
-    "gradients of all weights, of the inputs and of the initial state. All ways run in turn, in "
-    "one process with one thread and in another with the machine's default, which is what a reader "
-    "has: each waits until the threads of the others sleep, takes a step to fill the caches, and is "
-    "timed at the next. **ms** is the median time of `rnnbook.nn.layers`; a ratio is the median "
-    "over the rounds of its time to the other's: below 1 it is the faster one. With one thread, "
-    "time is processor time, which other programs disturb least; with the default it is the "
-    "clock's. The goals were set before.",
-    "Each rival is at its best. Keras is compiled with `tf.function`: as it is, with XLA, and, up to "
-    "64 steps, with `unroll=True`; the table shows the fastest of them. TensorFlow's oneDNN kernels "
-    "are on. PyTorch is `torch.nn.RNN`, `LSTM` and `GRU`. JAX is a loop by `lax.scan`, jitted.",
-    "**The limit** is the time of the same matrix products alone, one `np.matmul` after the other, "
-    "on arrays that stay in the cache; **of the limit** is what share of the layer's time that is. "
-    "Where products are small, the course keeps them on one thread whatever the default: to wake "
-    "another takes longer than the product.",
+    "gradients of all weights, of the inputs and of the initial state. All ways run in turn, in"
+    " one process with one thread and in another with the machine's default, which is what "
+    "users have: each waits until the threads of the others sleep, takes a step to fill the "
+    "caches, and is timed at the next. **ms** is the median time of `rnnbook.nn.layers`; a "
+    "ratio is the median over the rounds of its time to the other's: below 1 it is the faster "
+    "one. With one thread, time is processor time, which other programs disturb least; with the"
+    " default it is the clock's. The goals were set before.",
+    "Each rival is at its best. Keras is compiled with `tf.function`: as it is, with XLA, and, "
+    "up to 64 steps, with `unroll=True`; the table shows the fastest of them. TensorFlow's "
+    "oneDNN kernels are on. PyTorch is `torch.nn.RNN`, `LSTM` and `GRU`. JAX is a loop by "
+    "`lax.scan`, jitted.",
+    "**The limit** is the time of the same matrix products alone, one `np.matmul` after the "
+    "other, on arrays that stay in the cache; **of the limit** is what share of the layer's "
+    "time that is. Where products are small, the course keeps them on one thread whatever the "
+    "default: to wake another takes longer than the product.",
 ]
 PAUSE = 0.03  # seconds after which idle threads sleep, instead of waiting busily
 

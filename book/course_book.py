@@ -59,6 +59,13 @@ def label_terms_and_sources(app, env):
             std.labels[spelling] = (*place, name)
 
 
+def head_examples(app, what, name, obj, options, lines):
+    """Put a heading before a docstring's example, which is written without: it ends the text."""
+    place = next((i for i, line in enumerate(lines) if line.startswith(">>> ")), 0)
+    if place and "--------" not in lines[place - 1]:
+        lines[place:place] = ["Examples", "--------"]
+
+
 # What axe-core finds in the HTML of MyST-NB and docutils: a name that hides the visible words,
 # roles that are deprecated or do not fit their children.
 FAULTS = [
@@ -180,6 +187,7 @@ def setup(app):
     sys.meta_path.insert(0, MockFinder(["keras", "tensorflow"]))
     app.connect("config-inited", set_addresses, priority=100)
     app.connect("builder-inited", forget_emptied_script)
+    app.connect("autodoc-process-docstring", head_examples, priority=100)  # before napoleon
     app.connect("doctree-read", label_equations)
     app.connect("env-updated", label_terms_and_sources, priority=900)
     app.connect("html-page-context", mend_body)

@@ -1057,7 +1057,7 @@ assert 0 < users < 5
 # $$ (7.10)
 #
 # The inner sum is the Kullback-Leibler divergence in bits: what it costs to bet on $p_v$ where $p$ is right. $I$ has shape $(T, T)$, with zeros for $j > t$. It is a measurement, not a gradient:
-# [influence](#rnnbook.nn.gradients.influence) tries every $v$ at every place. [Khandelwal et al. (2018)](#khandelwal2018) looked at LSTMs that read words in a like way: they shuffled, replaced and dropped what was read.
+# [influence](#rnnbook.text.influence.influence) tries every $v$ at every place. [Khandelwal et al. (2018)](#khandelwal2018) looked at LSTMs that read words in a like way: they shuffled, replaced and dropped what was read.
 #
 # Three models read a passage from the novel's test chapters: a tanh layer, a GRU and an LSTM with equally many parameters, each trained beforehand, once, on the training chapters.
 

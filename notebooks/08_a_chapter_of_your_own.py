@@ -847,7 +847,7 @@ check("8.9", ratios)
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
 # The logits are divided by the temperature, so a ratio of probabilities is raised to the
 # power 1 / temperature. What top-k leaves out makes all that stay grow by one factor.
-writer = rounded()
+writer = round_weights(load())
 p = writer.next_probabilities(writer.encode("Nobody spoke"))
 second, first = np.sort(p)[-2:]
 ratios = [(first / second) ** (1 / tau) for tau in (0.5, 2.0)] + [first / second]

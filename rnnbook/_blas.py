@@ -1,8 +1,8 @@
 """How many threads NumPy's matrix products take.
 
-OpenBLAS, which NumPy's wheels carry, gives a product to all cores as soon as it is not tiny. To wake
-a core takes longer than such a product, and on a busy machine the two wait for each other. A loop
-of small products is therefore faster on one thread.
+OpenBLAS, which NumPy's wheels carry, gives a product to all cores as soon as it is not tiny. To
+wake a core takes longer than such a product, and on a busy machine the two wait for each other. A
+loop of small products is therefore faster on one thread.
 """
 
 import ctypes

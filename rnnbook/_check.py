@@ -43,9 +43,8 @@ def numbers(name: str, value: ArrayLike) -> np.ndarray:
 def shaped(name: str, value: ArrayLike, letters: str, **sizes: int) -> np.ndarray:
     """Return ``value`` as finite numbers with one axis a letter; nothing is broadcast.
 
-    Letters are separated by spaces, such as ``"B T D"``, and ``sizes`` are those already known,
-    such as ``D=3``. Other letters may be any size of at least 1; the same letter twice is the same
-    size.
+    Letters are separated by spaces, such as ``"B T D"``; ``sizes`` are those already known, such
+    as ``D=3``. The others are at least 1; the same letter twice is the same size.
 
     >>> shaped("W", [[1, 2, 3]], "H D", D=3).shape
     (1, 3)
@@ -65,9 +64,7 @@ def shaped(name: str, value: ArrayLike, letters: str, **sizes: int) -> np.ndarra
 
 
 def integers(name: str, value: ArrayLike, V: int | None = None) -> np.ndarray:
-    """Return ``value`` as an array of whole numbers from 0 to V - 1, of any shape, also empty.
-
-    Without V they may be any number of at least 0.
+    """Return ``value`` as an array of whole numbers, 0 to V - 1, of any shape, also empty.
 
     >>> integers("ids", [0, 2], V=3)
     array([0, 2])
@@ -88,7 +85,7 @@ def integers(name: str, value: ArrayLike, V: int | None = None) -> np.ndarray:
 
 
 def check_ids(ids: ArrayLike, V: int) -> np.ndarray:
-    """Return ids of shape (B, T), not empty, as whole numbers from 0 to V - 1."""
+    """Return ids of shape (B, T) as whole numbers from 0 to V - 1."""
     ids = integers("ids", ids, V)
     if ids.ndim != 2 or ids.size == 0:
         raise ValueError(f"ids must be whole numbers of shape (B, T), got shape {ids.shape}")
@@ -120,14 +117,9 @@ def whole(name: str, value: int, least: int = 1) -> int:
 
 
 def number(
-    name: str,
-    value: float,
-    *,
-    least: float = -math.inf,
-    above: float = -math.inf,
-    most: float = math.inf,
-    below: float = math.inf,
-) -> float:
+    name: str, value: float, *, least: float = -math.inf, above: float = -math.inf,
+    most: float = math.inf, below: float = math.inf,
+) -> float:  # fmt: skip
     """Return ``value``, a finite number of Python or NumPy in the range, as a float.
 
     >>> number("dropout", np.float64(0.5), least=0, below=1)
@@ -147,13 +139,10 @@ def number(
 
 def check_dtype(dtype: object) -> str:
     """Return "float32" or "float64", the precisions in which layers compute."""
-    try:
-        name = None if dtype is None else np.dtype(dtype).name
-    except TypeError:
-        name = None
-    if name not in ("float32", "float64"):
-        raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r:.80}")
-    return name
+    for name in ("float32", "float64"):
+        if isinstance(dtype, str | type | np.dtype) and dtype == np.dtype(name):
+            return name
+    raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r:.80}")
 
 
 def _as_array(name: str, value: ArrayLike) -> np.ndarray:

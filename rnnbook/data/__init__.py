@@ -1,9 +1,10 @@
 """Where data come from: files that are checked, books of your own, and texts that are fetched."""
 
 import hashlib
+import io
 import os
 import re
-import threading
+import time
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,25 +44,16 @@ _ENDS = re.compile(
 # languages (but for the pound); bytes of Cyrillic, Chinese or damaged UTF-8 give others too.
 _SURE = "\xa0‘’“”‚„‹›«»–—…•£©®§°´·ÁÄÇÉËÍÎÓÔÖÚÜÝßáâäçéëíîóôöúüý"
 _DOUBTFUL = re.compile(
-    rf"[^\x00-\x7f{_SURE}]|[^\W\d_][‚„£]|£[^\W\d_]|[^\W\x00-\x7f]{{3}}|\b[^\W\x00-\x7f]{{2,}}\b"
+    rf"[^\x00-\x7f{_SURE}]|[^\W\d_][‚„£]|£[^\W\d_]|[§°®©´·«»][°®©´·«»]"
+    r"|[^\W\x00-\x7f]{3}|\b[^\W\x00-\x7f]{2,}\b"
 )
 
 
 def path(name: str) -> Path:
-    """Return where a data file lies, after checking that nobody changed it.
+    """Return where a file of ``data/manifest.toml`` lies, after checking that nobody changed it.
 
     >>> path("sunspots.csv").name
     'sunspots.csv'
-
-    Parameters
-    ----------
-    name : str
-        The file's name in ``data/manifest.toml``.
-
-    Returns
-    -------
-    pathlib.Path
-        The file, with the size and SHA-256 of the manifest.
     """
     files = {entry["name"]: entry for entry in _manifest()["file"]}
     if name not in files:
@@ -97,7 +89,7 @@ def _is_described(content: bytes, entry: dict) -> bool:
 
 
 def novel(split: str | None = None) -> str:
-    """Return the course's novel, *Until the Water Closes*, or the chapters of one split.
+    """Return the course's novel, *Until the Water Closes*: its chapters, a blank line between them.
 
     Parameters
     ----------
@@ -105,13 +97,6 @@ def novel(split: str | None = None) -> str:
         None is the whole novel. The splits are whole chapters spread over the story, once
         for all: of each ten chapters the third is for the test, the eighth for validation.
 
-    Returns
-    -------
-    str
-        The chapters in order, a blank line between them, checked against the manifest.
-
-    Examples
-    --------
     >>> novel("test").splitlines()[0]
     'CHAPTER 3'
     """
@@ -124,10 +109,7 @@ def novel(split: str | None = None) -> str:
 def own_book(
     paths: str | os.PathLike | Sequence[str | os.PathLike], encoding: str | None = None
 ) -> str:
-    """Read a book of your own from one or more plain text files.
-
-    Print a line a file: its encoding and length, and the license of Project Gutenberg
-    where one was left out.
+    """Return a book of your own from plain text files, and print how each was read.
 
     >>> text = own_book("~/books/35.txt")  # doctest: +SKIP
     35.txt: utf-8, 178,978 characters; left out: the license of Project Gutenberg (19,331)
@@ -144,8 +126,8 @@ def own_book(
     Returns
     -------
     str
-        The texts, a blank line between them. Lines end with a line feed; white space before and
-        after a text is left out.
+        The texts, a blank line between them, without the license of Project Gutenberg. Lines end
+        with a line feed; white space before and after a text is left out.
     """
     paths = [paths] if isinstance(paths, str | os.PathLike) else paths
     are_paths = isinstance(paths, list | tuple) and [
@@ -163,9 +145,7 @@ def _file(path: str | os.PathLike) -> Path:
     if re.match("(?i)[a-z]{3,5}://", name):
         raise ValueError(f"paths must be files on this machine, got {name} (save that file first)")
     if "\n" in name or len(name) > 1000:
-        raise ValueError(
-            f"paths must be names of files, got a text of {len(name):,} characters (save it first)"
-        )
+        raise ValueError(f"paths must be names of files, got a text of {len(name):,} characters")
     if not os.path.isfile(name):
         raise FileNotFoundError(f"{name} is no file (check the path; it starts from {Path.cwd()})")
     return Path(name)
@@ -175,22 +155,17 @@ def _book(file: Path, encoding: str | None) -> tuple[str, str]:
     """Return the text of a file, and the line that tells how it was read."""
     content = file.read_bytes()
     begin = content[:200].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xfe\xff \t\r\n").lower()
-    for mark, kind in _OTHER_FORMATS.items():
-        if begin.startswith(mark):
-            raise ValueError(f"{file} must be plain text, got {kind} (save it as plain text)")
-    if encoding is None:
-        encoding = _find_encoding(file, content)
+    if kind := next((k for mark, k in _OTHER_FORMATS.items() if begin.startswith(mark)), None):
+        raise ValueError(f"{file} must be plain text, got {kind} (save it as plain text)")
+    encoding = _find_encoding(file, content) if encoding is None else encoding
     try:
         text = _clean(content.decode(encoding))
     except (LookupError, TypeError, ValueError) as error:
         raise ValueError(f"{file} cannot be read in the encoding {encoding}: {error}") from error
     if control := re.search(r"[\x00-\x08\x0e-\x1f\x7f]", text):
-        raise ValueError(
-            f"{file} must be plain text, got the character {control[0]!r} (save it as plain text "
-            "in UTF-8, or give its encoding)"
-        )
-    book = _without_license(text)
-    if not book:
+        advice = "save it as plain text in UTF-8, or give its encoding"
+        raise ValueError(f"{file} must be plain text, got the character {control[0]!r} ({advice})")
+    if not (book := _without_license(text)):
         raise ValueError(f"{file} must hold some text, got an empty file (choose another one)")
     line = f"{file.name}: {encoding}, {len(book):,} characters"
     if book != text:
@@ -234,6 +209,9 @@ def _without_license(text: str) -> str:
 def classic(name: str) -> str:
     """Return a classic text, fetched the first time and kept on this machine.
 
+    It is kept in the user's cache, or in the folder that the environment variable
+    ``RNNBOOK_CACHE`` names; ``data/manifest.toml`` has its address and SHA-256.
+
     >>> classic("alice")[:30]  # doctest: +SKIP
     "ALICE'S ADVENTURES IN WONDERLA"
 
@@ -241,17 +219,7 @@ def classic(name: str) -> str:
     ----------
     name : {"tiny-shakespeare", "the-time-machine", "alice"}
         Lines of Shakespeare's plays, 1.1 million characters; the novels by H. G. Wells, 180,000,
-        and Lewis Carroll, 145,000.
-
-    Returns
-    -------
-    str
-        The text, without the license of Project Gutenberg, whose texts the last two are.
-
-    Notes
-    -----
-    ``data/manifest.toml`` names addresses and SHA-256. The folder is the user's cache, or what the
-    environment variable ``RNNBOOK_CACHE`` names.
+        and Lewis Carroll, 145,000, without the license of Project Gutenberg.
     """
     texts = {entry["name"]: entry for entry in _manifest()["text"]}
     if name not in texts:
@@ -276,14 +244,15 @@ def _fetch(entry: dict) -> bytes:
             f"{folder}, the folder for classic texts, cannot be written: {error} (name another one "
             "in the environment variable RNNBOOK_CACHE)"
         ) from error
+    fetch, buffer = pooch.HTTPDownloader(True, chunk_size=512, timeout=10), _Buffer(entry["bytes"])
     try:
-        content = _download(entry["source"], entry["bytes"])
+        fetch(entry["source"], buffer, None)
+        part.write_bytes(content := buffer.getvalue())
         if not _is_described(content, entry):
             raise ValueError(
                 f"{entry['source']} must give the file in manifest.toml ({entry['bytes']} bytes), "
                 "got other content, which was not kept (try again, or from another network)"
             )
-        part.write_bytes(content)
         part.replace(file)
     except OSError as error:
         raise OSError(
@@ -295,54 +264,29 @@ def _fetch(entry: dict) -> bytes:
     return content
 
 
-def _download(address: str, size: int) -> bytes:
-    """Return what an address gives, with little more than ``size`` bytes where it gives more."""
-    import requests  # comes with pooch
-    from tqdm import tqdm
+class _Buffer(io.BytesIO):
+    """A file in memory that takes so many bytes, and for so many seconds."""
 
-    content, errors = bytearray(), []
+    def __init__(self, size: int):
+        super().__init__()
+        self.size, self.end = size, time.monotonic() + SECONDS
 
-    def read():
-        try:
-            with requests.get(address, stream=True, timeout=30) as response:
-                response.raise_for_status()
-                with tqdm(total=size, unit="B", unit_scale=True) as bar:
-                    for chunk in response.iter_content(2**13):
-                        content.extend(chunk)
-                        bar.update(len(chunk))
-                        if len(content) > size:
-                            return
-        except OSError as error:
-            errors.append(error)
-
-    # requests' timeout is for one answer of the server; in a thread, the whole can be limited.
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    thread.join(SECONDS)
-    if thread.is_alive():
-        raise TimeoutError(f"it was not complete after {SECONDS} seconds")
-    if errors:
-        raise errors[0]
-    return bytes(content)
+    def write(self, chunk: bytes) -> int:
+        if self.tell() + len(chunk) > self.size:
+            raise OSError(f"it is larger than {self.size} bytes")
+        if time.monotonic() > self.end:
+            raise TimeoutError(f"it was not complete after {SECONDS} seconds")
+        return super().write(chunk)
 
 
 def sunspots() -> tuple[np.ndarray, np.ndarray]:
-    """Return the yearly mean sunspot numbers from 1700 to 2008.
+    """Return the years from 1700 to 2008, of int, and the mean sunspot number of each: (309,) both.
+
+    Source: NOAA National Geophysical Data Center, public domain; see ``data/manifest.toml``.
 
     >>> years, numbers = sunspots()
     >>> print(years[numbers.argmax()], numbers.max())
     1957 190.2
-
-    Returns
-    -------
-    years : numpy.ndarray of int, shape (309,)
-        The years.
-    numbers : numpy.ndarray, shape (309,)
-        The mean sunspot number of each year.
-
-    Notes
-    -----
-    Source: NOAA National Geophysical Data Center, public domain; see ``data/manifest.toml``.
     """
     table = np.loadtxt(path("sunspots.csv"), delimiter=",", skiprows=1)
     return table[:, 0].astype(int), table[:, 1]

@@ -1,7 +1,7 @@
 """Tasks with known answers: windows of a series, sequences drawn with a seed, a text's marks.
 
-``B`` sequences of ``T`` time steps, ``V`` symbols; the same ``seed``, a whole number of at least
-0, gives the same sequences.
+Sizes come first: ``B`` sequences of ``T`` time steps, ``V`` symbols. The same ``seed``, a whole
+number of at least 0, gives the same sequences.
 """
 
 import re
@@ -13,18 +13,11 @@ from rnnbook._check import number, shaped, whole
 
 
 def windows(series: ArrayLike, T: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split a series into windows of ``T`` values, each with the value that follows it.
+    """Split a series, shape (n,), into windows of ``T`` < n values, and the value after each.
 
     >>> x, y = windows([1, 2, 3, 4], 2)
     >>> x[..., 0].tolist(), y.tolist()
     ([[1.0, 2.0], [2.0, 3.0]], [3.0, 4.0])
-
-    Parameters
-    ----------
-    series : array_like, shape (n,)
-        The values in order of time.
-    T : int
-        Values in a window, from 1 to n - 1.
 
     Returns
     -------
@@ -41,23 +34,13 @@ def windows(series: ArrayLike, T: int) -> tuple[np.ndarray, np.ndarray]:
     return x[..., None].copy(), series[T:].copy()
 
 
-def _rng(seed: int) -> np.random.Generator:
-    return np.random.default_rng(whole("seed", seed, 0))
-
-
 def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw sequences that show a symbol at once and ask for it at the end, T - 1 steps later.
 
-    >>> x, y = delayed_recall(1, 4, 2)
-    >>> print(x[0].T, y[0])
-    [[0. 1. 1. 1.]
-     [0. 0. 0. 1.]
-     [1. 0. 0. 1.]] [0 0 0 2]
+    There are V symbols, at least 2, numbered 1 to V; 0 is the blank. T is at least 2.
 
-    Parameters
-    ----------
-    B, T, V, seed : int
-        Sequences; time steps, at least 2; symbols, at least 2, numbered 1 to V (0 is the blank).
+    >>> delayed_recall(1, 4, 2)[1]
+    array([[0, 0, 0, 2]])
 
     Returns
     -------
@@ -68,7 +51,7 @@ def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, n
         Targets: 0 everywhere but at the last step, which asks for the symbol.
     """
     B, T, V = whole("B", B), whole("T", T, 2), whole("V", V, 2)
-    symbol = _rng(seed).integers(1, V + 1, B)
+    symbol = np.random.default_rng(whole("seed", seed, 0)).integers(1, V + 1, B)
     x = np.zeros((B, T, V + 1), dtype=np.float32)
     x[:, 1:-1, 0] = 1
     x[np.arange(B), 0, symbol] = 1
@@ -79,16 +62,11 @@ def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, n
 
 
 def running_total(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Draw digits and ask, at each step, for the sum so far modulo V.
+    """Draw digits, 0 to V - 1, and ask, at each step, for the sum so far modulo V, at least 2.
 
     >>> x, y = running_total(1, 5, 3)
     >>> x.argmax(axis=2), y
     (array([[2, 1, 1, 0, 0]]), array([[2, 0, 1, 1, 1]]))
-
-    Parameters
-    ----------
-    B, T, V, seed : int
-        Sequences, time steps, and how many digits there are: 0 to V - 1, V at least 2.
 
     Returns
     -------
@@ -98,12 +76,12 @@ def running_total(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np
         The running totals: y_t = (y_{t-1} + digit_t) mod V.
     """
     B, T, V = whole("B", B), whole("T", T), whole("V", V, 2)
-    digits = _rng(seed).integers(0, V, (B, T))
+    digits = np.random.default_rng(whole("seed", seed, 0)).integers(0, V, (B, T))
     return np.eye(V, dtype=np.float32)[digits], digits.cumsum(axis=1) % V
 
 
 def echoes(n: int, V: int, lag: int, repeat: float, seed: int = 0) -> np.ndarray:
-    """Draw n symbols of which most repeat the one ``lag`` steps earlier.
+    """Draw n > lag symbols, 0 to V - 1, of which most repeat the one ``lag`` steps earlier.
 
     Its entropy rate is known: given the symbol ``lag`` steps back, that symbol has
     probability repeat + (1 - repeat) / V and each other one (1 - repeat) / V.
@@ -114,19 +92,13 @@ def echoes(n: int, V: int, lag: int, repeat: float, seed: int = 0) -> np.ndarray
     Parameters
     ----------
     n, V, lag, seed : int
-        Symbols to draw, more than ``lag``; how many there are, 0 to V - 1, V at least 2; steps
-        from a symbol to its echo, at least 1.
+        Sizes as above, V at least 2, lag at least 1; the result has shape (n,).
     repeat : float
         Probability of an echo, from 0 to 1; otherwise the symbol is drawn uniformly.
-
-    Returns
-    -------
-    numpy.ndarray of int, shape (n,)
-        The symbols.
     """
     V, lag = whole("V", V, 2), whole("lag", lag)
     n, repeat = whole("n", n, lag + 1), number("repeat", repeat, least=0, most=1)
-    rng = _rng(seed)
+    rng = np.random.default_rng(whole("seed", seed, 0))
     s = rng.integers(0, V, n)
     for t in lag + np.flatnonzero(rng.random(n - lag) < repeat):
         s[t] = s[t - lag]
@@ -165,7 +137,7 @@ def copying(B: int, symbols: int, V: int, lag: int, seed: int = 0) -> tuple[np.n
     """
     B, symbols = whole("B", B), whole("symbols", symbols)
     V, lag = whole("V", V, 2), whole("lag", lag)
-    shown = _rng(seed).integers(1, V + 1, (B, symbols))
+    shown = np.random.default_rng(whole("seed", seed, 0)).integers(1, V + 1, (B, symbols))
     ids = np.zeros((B, lag + 2 * symbols), dtype=int)
     y = np.zeros_like(ids)
     ids[:, :symbols] = y[:, -symbols:] = shown
@@ -176,17 +148,12 @@ def copying(B: int, symbols: int, V: int, lag: int, seed: int = 0) -> tuple[np.n
 def adding(B: int, T: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw numbers of which two are marked, and ask for the sum of the two.
 
-    Always to say 1 has a mean squared error of 1/6 = 0.1667, the variance of the sum.
+    Always to say 1 has a mean squared error of 1/6 = 0.1667, the variance of the sum. T is at
+    least 2.
 
     >>> x, y = adding(1, 4)
-    >>> print(x[0].T.round(2), y.round(2))
-    [[0.85 0.64 0.51 0.27]
-     [1.   0.   1.   0.  ]] [1.36]
-
-    Parameters
-    ----------
-    B, T, seed : int
-        Sequences, and time steps, at least 2.
+    >>> print(x[0, :, 1], y.round(2))
+    [1. 0. 1. 0.] [1.36]
 
     Returns
     -------
@@ -201,7 +168,7 @@ def adding(B: int, T: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     Experiment 4 of Hochreiter and Schmidhuber (1997), whose numbers lie between -1 and 1, in the
     form of Arjovsky, Shah and Bengio (2016).
     """
-    B, T, rng = whole("B", B), whole("T", T, 2), _rng(seed)
+    B, T, rng = whole("B", B), whole("T", T, 2), np.random.default_rng(whole("seed", seed, 0))
     x = np.zeros((B, T, 2), dtype=np.float32)
     x[..., 0] = rng.random((B, T), dtype=np.float32)
     rows = np.arange(B)
@@ -215,17 +182,12 @@ def counting(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw words of the language a^n b^n and ask, at each step, for the next symbol.
 
-    Nobody can know when the a's end. But from the first b on everything is certain, for a net
-    that has counted.
+    Each n from n_min, at least 1, to n_max is equally likely. Nobody can know when the a's end. But
+    from the first b on everything is certain, for a net that has counted.
 
     >>> x, y, mask = counting(1, 2, 2)
     >>> x.argmax(axis=2), y
     (array([[0, 1, 1, 2, 2]]), array([[1, 1, 2, 2, 0]]))
-
-    Parameters
-    ----------
-    B, n_min, n_max, seed : int
-        Words; the smallest and the largest n, at least 1; each is equally likely.
 
     Returns
     -------
@@ -243,7 +205,7 @@ def counting(
     """
     B, n_min = whole("B", B), whole("n_min", n_min)
     n_max = whole("n_max", n_max, n_min)
-    n = _rng(seed).integers(n_min, n_max + 1, B)[:, None]
+    n = np.random.default_rng(whole("seed", seed, 0)).integers(n_min, n_max + 1, B)[:, None]
     t = np.arange(2 * n_max + 2)
     ids = np.where(t <= 2 * n, np.where(t <= n, 1, 2), 0)  # (B, T + 1)
     ids[:, 0] = 0
@@ -254,16 +216,12 @@ def counting(
 def spoken(text: str) -> tuple[list[str], np.ndarray]:
     """Hide the quotation marks of a text, and ask of each word whether it was spoken.
 
-    The text itself holds the answers: a word is spoken if it stands between a mark that opens
-    and one that closes. What is left of it is words in lower case, and where lines begin.
+    The text itself holds the answers: a word is spoken if it stands between a mark that opens and
+    one that closes, both straight (") and in one line. What is left of it is words in lower case,
+    and where lines begin.
 
     >>> spoken('"Come in," he said.')
     (['¶', 'come', 'in', 'he', 'said'], array([2, 1, 1, 0, 0]))
-
-    Parameters
-    ----------
-    text : str
-        A text with straight double quotes, in pairs in each line.
 
     Returns
     -------

@@ -17,7 +17,6 @@ from rnnbook.text.writer import Writer
 CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
 
 
-@keras.saving.register_keras_serializable("rnnbook")
 class Generator(Writer, keras.Sequential):
     """An embedding, recurrent layers, dropout, and the logits of the next token.
 
@@ -211,3 +210,7 @@ def _parts(V, rows, H, cell, layers, embedding, dropout, seed, dtype):
         parts.append(keras.layers.Dropout(dropout, seed=next(seeds), **names))
     start = initializers.GlorotUniform(next(seeds))
     return [*parts, keras.layers.Dense(V, kernel_initializer=start, name="logits", dtype=dtype)]
+
+
+# Not as a decorator: Keras is not there when the book reads the docstrings.
+keras.saving.register_keras_serializable("rnnbook")(Generator)

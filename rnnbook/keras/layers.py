@@ -71,7 +71,6 @@ def _check_simple_rnn(layer):
         raise ValueError("layer must have a bias, got use_bias=False (make it with use_bias=True)")
 
 
-@keras.saving.register_keras_serializable("rnnbook")
 class OutputToHiddenCell(keras.layers.Layer):
     """One step of a net whose output, not its hidden state, feeds back (Jordan 1986).
 
@@ -126,3 +125,7 @@ class OutputToHiddenCell(keras.layers.Layer):
             best = keras.ops.argmax(logits, axis=-1)
             return logits, [keras.ops.one_hot(best, self.state_size, dtype=logits.dtype)]
         return logits, [keras.ops.softmax(logits)]
+
+
+# Not as a decorator: Keras is not there when the book reads the docstrings.
+keras.saving.register_keras_serializable("rnnbook")(OutputToHiddenCell)

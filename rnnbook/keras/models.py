@@ -1,5 +1,7 @@
 """Models that predict the next token, to compare, and their training from several seeds."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 
 import keras
@@ -41,7 +43,7 @@ def train_seeds(
     ...     model.compile("adam", "mse")
     ...     return model
     >>> x = np.ones((4, 1))
-    >>> len({float(m.get_weights()[0]) for m in train_seeds(build, [0, 1, 0], x, x, 1, 2)})
+    >>> len({m.get_weights()[0].item() for m in train_seeds(build, [0, 1, 0], x, x, 1, 2)})
     2
     """
     epochs, batch_size = whole("epochs", epochs), whole("batch_size", batch_size)

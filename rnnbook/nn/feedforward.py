@@ -18,6 +18,8 @@ class Embedding:
     dtype : {"float32", "float64"}
         In which precision the layer works.
 
+    Examples
+    --------
     >>> embedding = Embedding(V=5, D=2)
     >>> embedding.forward([[0, 4, 4]]).shape  # (B, T, D)
     (1, 3, 2)
@@ -58,6 +60,8 @@ class Dense:
     dtype : {"float32", "float64"}
         In which precision the layer works.
 
+    Examples
+    --------
     >>> dense = Dense(H=3, V=2)
     >>> dense.forward(np.ones((1, 4, 3))).shape  # (B, T, V)
     (1, 4, 2)

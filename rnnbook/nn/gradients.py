@@ -23,11 +23,8 @@ def finite_differences(
         How far each number is moved to either side. The error falls as step^2 until
         rounding, which grows as 1 / step, takes over.
 
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        For each array, the gradient, of its shape.
-
+    Examples
+    --------
     >>> x = np.array([1.0, 3.0])
     >>> finite_differences(lambda: (x**2).sum(), {"x": x})["x"].round(6)
     array([2., 6.])
@@ -59,18 +56,10 @@ def finite_differences(
 def relative_errors(
     gradients: dict[str, ArrayLike], others: dict[str, ArrayLike]
 ) -> dict[str, float]:
-    """Return, for each name, how far two gradients are apart.
+    """Return, for each name, how far two gradients of one shape are apart.
 
-    Parameters
-    ----------
-    gradients, others : dict of str to array_like
-        Gradients under the same names, each pair of the same shape.
-
-    Returns
-    -------
-    dict of str to float
-        The largest difference, divided by the largest magnitude in either array; 0 where both
-        are zero everywhere. Below 1e-7 is right, above 1e-4 is wrong.
+    That is the largest difference, divided by the largest magnitude in either array; 0 where both
+    are zero everywhere. Below 1e-7 is right, above 1e-4 is wrong.
 
     >>> relative_errors({"W": [1.0, 4.0]}, {"W": [1.0, 3.0]})
     {'W': 0.25}
@@ -122,6 +111,8 @@ def step_jacobians(layer, x: ArrayLike, state: ArrayLike | None = None) -> np.nd
         The Jacobians: entry (t, i, j) is the derivative of number i of the state after step t
         with respect to number j of the state before. S is H; for the LSTM 2 H, h before c.
 
+    Examples
+    --------
     >>> from rnnbook import RNN
     >>> step_jacobians(RNN(D=2, H=3), [0, 1, 1, 0]).shape
     (4, 3, 3)
@@ -148,21 +139,10 @@ def step_jacobians(layer, x: ArrayLike, state: ArrayLike | None = None) -> np.nd
 def flow(jacobians: ArrayLike) -> np.ndarray:
     """Return how strongly the last state depends on the state some steps earlier.
 
-    Parameters
-    ----------
-    jacobians : array_like, shape (T, S, S)
-        The Jacobian of each step, from :func:`step_jacobians`.
-
-    Returns
-    -------
-    numpy.ndarray, shape (T,)
-        Base-10 logarithm of the spectral norm of the product of the last 1, 2, ..., T
-        Jacobians: entry k - 1 is that of ds_T / ds_{T-k}; -inf where the product is zero.
-        Products are rescaled at each step, so that nothing over- or underflows.
-
-    Notes
-    -----
-    After Pascanu, Mikolov and Bengio (2013), equation 5.
+    Given the Jacobian of each step, (T, S, S), from :func:`step_jacobians`, return the base-10
+    logarithms, (T,), of the spectral norm of the product of the last 1, 2, ..., T of them: entry
+    k, from 0, is that of ds_T / ds_{T-k-1}; -inf where the product is zero. Products are rescaled
+    at each step, so that nothing over- or underflows. After Pascanu et al. (2013), equation 5.
 
     >>> flow([[[0.1]], [[10.0]], [[100.0]]])
     array([2., 3., 2.])

@@ -7,17 +7,9 @@ from rnnbook._check import integers, numbers, shaped, whole
 
 
 def softmax(logits: ArrayLike) -> np.ndarray:
-    """Turn logits into probabilities: exp(logits), divided by their sum over the last axis.
+    """Turn logits, (..., V), into probabilities: exp(logits) over their sum along the last axis.
 
-    Parameters
-    ----------
-    logits : array_like, shape (..., V)
-        One score a class; a constant added to all of them changes nothing.
-
-    Returns
-    -------
-    numpy.ndarray, shape (..., V)
-        Probabilities that sum to 1 along the last axis; large logits do not overflow.
+    A constant added to all of them changes nothing, and large ones do not overflow.
 
     >>> softmax([0, np.log(3)])
     array([0.25, 0.75])
@@ -55,6 +47,8 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> tuple[float, np.ndar
     gradient : numpy.ndarray, shape (..., V)
         Derivative of the loss with respect to the logits, of their dtype.
 
+    Examples
+    --------
     >>> loss, gradient = cross_entropy([[0, np.log(3)]], [1])
     >>> round(loss, 4), gradient  # ln(4 / 3)
     (0.2877, array([[ 0.25, -0.25]]))
@@ -80,19 +74,9 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> tuple[float, np.ndar
 
 
 def mean_squared_error(y: ArrayLike, target: ArrayLike) -> tuple[float, np.ndarray]:
-    """Return the mean of (y - target)², and its gradient.
+    """Return the mean of (y - target)², a float, and its gradient with respect to y.
 
-    Parameters
-    ----------
-    y, target : array_like, both of the same shape
-        The prediction, and what it should be.
-
-    Returns
-    -------
-    loss : float
-        Mean over all numbers, in the square of their unit.
-    gradient : numpy.ndarray, shape of ``y``
-        Derivative of the loss with respect to ``y``.
+    Both arrays, and the gradient, have the same shape, any.
 
     >>> mean_squared_error([1.0, 2.0], [1.0, 4.0])
     (2.0, array([ 0., -2.]))
@@ -118,17 +102,9 @@ def _mean_nats(log_p):
 
 
 def bits_per_token(log_p: ArrayLike) -> float:
-    """Return the cross-entropy in bits per token.
+    """Return the cross-entropy in bits per token: minus the mean of log_p, divided by ln 2.
 
-    Parameters
-    ----------
-    log_p : array_like, shape (n,)
-        The natural log-probability that a model, any model, gave to each token.
-
-    Returns
-    -------
-    float
-        Minus the mean of log_p, divided by ln 2.
+    ``log_p``, (n,), holds the natural log-probability that a model, any model, gave to each token.
 
     >>> bits_per_token(np.log([1 / 2, 1 / 8]))
     2.0
@@ -137,9 +113,7 @@ def bits_per_token(log_p: ArrayLike) -> float:
 
 
 def perplexity(log_p: ArrayLike) -> float:
-    """Return the perplexity: the size of a uniform vocabulary that is as hard to predict.
-
-    This is exp of minus the mean of log_p, shape (n,), the natural log-probabilities of the tokens.
+    """Return exp of minus log_p's mean: the size of a uniform vocabulary as hard to predict.
 
     >>> round(perplexity(np.log([1 / 2, 1 / 8])), 12)
     4.0
@@ -148,22 +122,11 @@ def perplexity(log_p: ArrayLike) -> float:
 
 
 def bits_per_character(log_p: ArrayLike, characters: int) -> float:
-    """Return the bits that a model of words, or of any tokens, spends on a character.
+    """Return the bits that a model of words, or of any tokens, spends on a character of the text.
 
-    This is what compares models with different tokens. An unknown token hides the
-    spelling of its word, so a vocabulary with a limit looks better than it is.
-
-    Parameters
-    ----------
-    log_p : array_like, shape (n,)
-        The natural log-probability that the model gave to each token of a text.
-    characters : int
-        The length of that text.
-
-    Returns
-    -------
-    float
-        Minus the sum of log_p, divided by ln 2 and by the number of characters.
+    This is what compares models with different tokens: minus the sum of log_p, divided by ln 2 and
+    by the length of the text. An unknown token hides the spelling of its word, so a vocabulary with
+    a limit looks better than it is.
 
     >>> bits_per_character(np.log([1 / 16, 1 / 16]), characters=8)
     1.0

@@ -34,13 +34,7 @@ def check_settings(
 
 @dataclass
 class Optimizer:
-    """What all optimizers share: a state that starts at zero, and one scratch array a weight.
-
-    Attributes
-    ----------
-    state : dict of str to numpy.ndarray
-        What is remembered from step to step; nothing at first.
-    """
+    """What all optimizers share: ``state``, the arrays that they remember, none at first."""
 
     state: Arrays = field(default_factory=dict, init=False, repr=False)
     _scratch: Arrays = field(default_factory=dict, init=False, repr=False)
@@ -53,14 +47,8 @@ class Optimizer:
     def update(self, parameters: Arrays, gradients: Arrays, rate: float) -> None:
         """Change the parameters in place by one step.
 
-        Parameters
-        ----------
-        parameters : dict of str to numpy.ndarray
-            The weights, of float32 or float64; they must stay the same from step to step.
-        gradients : dict of str to numpy.ndarray
-            The derivative of the loss with respect to each, under the same names; unchanged.
-        rate : float
-            The learning rate of this step, finite and >= 0.
+        Parameters and gradients have the same names and shapes; they must stay the same arrays from
+        step to step, and gradients are not changed. The rate is finite and >= 0.
 
         >>> weights = {"w": np.array([3.0])}
         >>> SGD().update(weights, {"w": np.array([4.0])}, rate=0.5)
@@ -90,14 +78,8 @@ class Optimizer:
 class SGD(Optimizer):
     """Gradient descent, with momentum if you want: v ← momentum v + g, p ← p - rate v.
 
-    Parameters
-    ----------
-    momentum : float
-        How much of the last step's direction stays, 0 (none) to less than 1.
-
-    Notes
-    -----
-    PyTorch's form. In Keras' the rate is inside the sum, which differs when it changes.
+    Momentum, from 0 (none) to less than 1, is how much of the last step's direction stays. This is
+    PyTorch's form; in Keras' the rate is inside the sum, which differs when it changes.
     """
 
     momentum: float = 0.0
@@ -122,16 +104,8 @@ class Adam(Optimizer):
 
         p \leftarrow p - rate\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}.
 
-    Parameters
-    ----------
-    beta_1, beta_2 : float
-        How much of the running means stays at each step, 0 to less than 1.
-    epsilon : float
-        Added to the root, so that nothing is divided by zero.
-
-    Notes
-    -----
-    Kingma and Ba (2015), algorithm 1.
+    The two β, from 0 to less than 1, are how much of the running means stays at each step (Kingma
+    and Ba, 2015, algorithm 1).
     """
 
     beta_1: float = 0.9
@@ -160,16 +134,8 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay: before its step, p ← p - rate decay p.
 
-    Parameters
-    ----------
-    beta_1, beta_2, epsilon : float
-        As in :class:`Adam`.
-    decay : float
-        How fast weights shrink. Matrices do, that is arrays with two axes; biases do not.
-
-    Notes
-    -----
-    Loshchilov and Hutter (2019), in PyTorch's form: the rate multiplies the decay.
+    Matrices decay, that is arrays with two axes; biases do not. After Loshchilov and Hutter (2019),
+    in PyTorch's form: the rate multiplies the decay.
     """
 
     decay: float = 0.01
@@ -183,24 +149,9 @@ class AdamW(Adam):
 def warmup_cosine(peak: float, steps: int, warmup: int = 0) -> Callable[[int], float]:
     """Return the learning rate as a function of the step: up in a line, then down to zero.
 
-    Parameters
-    ----------
-    peak : float
-        The highest rate.
-    steps : int
-        The budget: the rate of step ``steps`` is 0, so the last step, ``steps - 1``, still learns.
-    warmup : int
-        Steps in which the rate rises in a straight line, from peak / warmup; fewer than
-        ``steps``.
-
-    Returns
-    -------
-    callable
-        The rate of a step, counted from 0; after the warm-up, a half period of a cosine.
-
-    Notes
-    -----
-    The cosine after Loshchilov and Hutter (2017).
+    In the first ``warmup`` steps, fewer than ``steps``, the rate rises from peak / warmup to the
+    peak; then it falls as half a period of a cosine (Loshchilov and Hutter, 2017). Steps count from
+    0, and the rate of step ``steps`` is 0, so the last one, ``steps - 1``, still learns.
 
     >>> rate = warmup_cosine(1.0, steps=6, warmup=2)
     >>> [round(rate(step), 2) for step in range(7)]
@@ -226,21 +177,8 @@ def warmup_cosine(peak: float, steps: int, warmup: int = 0) -> Callable[[int], f
 def clip_by_norm(gradients: Arrays, limit: float) -> float:
     """Scale all gradients by one factor, in place, so that their joint norm is at most ``limit``.
 
-    Parameters
-    ----------
-    gradients : dict of str to numpy.ndarray
-        Gradients, scaled together: their direction stays. One that is not finite is refused.
-    limit : float
-        The largest norm allowed, more than 0.
-
-    Returns
-    -------
-    float
-        The joint Euclidean norm before.
-
-    Notes
-    -----
-    Pascanu, Mikolov and Bengio (2013), algorithm 1.
+    Their direction stays. Return the joint Euclidean norm before; one that is not finite is refused
+    (Pascanu, Mikolov and Bengio, 2013, algorithm 1).
 
     >>> gradients = {"w": np.array([3.0]), "b": np.array([4.0])}
     >>> clip_by_norm(gradients, 1.0), gradients
@@ -265,13 +203,6 @@ def clip_by_norm(gradients: Arrays, limit: float) -> float:
 
 def clip_by_value(gradients: Arrays, limit: float) -> None:
     """Restrict each number of each gradient, in place, to the range from -limit to limit.
-
-    Parameters
-    ----------
-    gradients : dict of str to numpy.ndarray
-        Gradients, restricted number by number: their direction changes.
-    limit : float
-        The largest absolute value allowed, more than 0.
 
     >>> gradients = {"w": np.array([3.0, -0.5])}
     >>> clip_by_value(gradients, 1.0)

@@ -11,16 +11,11 @@ from rnnbook.nn.optimizers import Optimizer, check_settings, clip_by_norm
 
 
 class Stack:
-    """Layers in a row: the output of each is the input of the next.
+    """Layers in a row, under names of your own: the output of each is the input of the next.
 
-    A model with another way from its inputs to its outputs, such as one that reads in both
+    Those with an attribute ``states`` carry a state from step to step, as RNN, LSTM and GRU do. A
+    model with another way from its inputs to its outputs, such as one that reads in both
     directions, has a ``forward`` and a ``backward`` of its own.
-
-    Parameters
-    ----------
-    **layers
-        The layers in order, under names of your own. Those with an attribute ``states`` carry a
-        state from step to step, as RNN, LSTM and GRU do; the others do not, as Dense.
 
     >>> from rnnbook import RNN, Dense
     >>> net = Stack(recurrent=RNN(D=3, H=4), dense=Dense(H=4, V=2))
@@ -73,23 +68,9 @@ def learn(
 ) -> tuple[float, np.ndarray | dict]:
     """Make one step of training: forward, loss, backward, clip, update.
 
-    Parameters
-    ----------
-    model, loss, optimizer, clip
-        As in :func:`fit`.
-    x, y, mask : array_like
-        One batch, as in :func:`fit`.
-    rate : float
-        The learning rate of this step.
-    **settings
-        What else ``model.forward`` takes, such as ``state``.
-
-    Returns
-    -------
-    loss : float
-        The loss before the step.
-    state : numpy.ndarray or dict
-        The model's state after the batch.
+    The arguments are those of :func:`fit`, with one batch and its rate; ``settings`` go to
+    ``model.forward``, such as ``state``. Return the loss before the step, and the model's state
+    after the batch.
     """
     outputs, state = model.forward(x, **settings)
     if mask is None:
@@ -152,6 +133,8 @@ def fit(
     FloatingPointError
         If outputs, gradients or weights are no longer finite; it names the step.
 
+    Examples
+    --------
     >>> from rnnbook import RNN, Dense
     >>> from rnnbook.nn.losses import mean_squared_error
     >>> from rnnbook.nn.optimizers import Adam

@@ -54,10 +54,8 @@ def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, descrip
     ----------
     path : str or os.PathLike
         The file, such as ``"model.npz"``; its folder must exist.
-    kind : str
-        What is in it, such as ``"rnnbook language model"``; :func:`load` asks for it.
-    version : int
-        The version of this kind of file.
+    kind, version : str, int
+        What is in it, such as ``"rnnbook language model"``, and of which version.
     arrays : dict of str to array_like
         Numbers; no name may be "description".
     description : dict
@@ -71,16 +69,10 @@ def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, descrip
 def load(
     path: str | os.PathLike, kind: str, version: int
 ) -> tuple[dict[str, np.ndarray], dict[str, object]]:
-    """Return the arrays and the description that :func:`save` wrote.
+    """Return the arrays and the description that :func:`save` wrote, if they are of that kind.
 
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file. One that is damaged, foreign, or larger inside than outside is refused.
-    kind : str
-        What must be in it.
-    version : int
-        The newest version that the caller can read.
+    A file that is damaged, foreign, newer than the version, or larger inside than outside is
+    refused.
     """
     path = Path(path).expanduser()
     if not path.is_file():

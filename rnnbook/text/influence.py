@@ -44,6 +44,8 @@ def influence(
     That a text is changed to see what a model uses of it is after Khandelwal, He, Qi and Jurafsky
     (2018), section 3.
 
+    Examples
+    --------
     >>> from rnnbook import LanguageModel
     >>> influence(LanguageModel(4, H=3), ids=[0, 3, 1], frequencies=[1, 1, 1, 1]).shape
     (3, 3)

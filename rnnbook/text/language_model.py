@@ -58,6 +58,8 @@ class LanguageModel(Stack, Writer):
     V, H : int
         Vocabulary size, hidden size.
 
+    Examples
+    --------
     >>> model = LanguageModel(5, H=4)
     >>> model
     LanguageModel(V=5, H=4, cell='lstm')

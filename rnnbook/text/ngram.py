@@ -41,6 +41,8 @@ class NGram:
     (1999). A dict of counts for each context would be the plain way; sorting numbered
     contexts gives the same counts faster.
 
+    Examples
+    --------
     >>> model = NGram([0, 1, 0, 2, 0, 1], order=2, V=3)
     >>> model
     NGram(order=2, V=3)
@@ -66,17 +68,10 @@ class NGram:
         return f"NGram(order={self.order}, V={self.V})"
 
     def log_probabilities(self, ids: ArrayLike) -> np.ndarray:
-        """Return the log-probability of each token of a text, given those before it.
+        """Return the natural log-probability, (n,), of each token of a text, given those before it.
 
-        Parameters
-        ----------
-        ids : array_like of int, shape (n,)
-            The text, such as a held-out one. Its first tokens have shorter contexts.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n,)
-            Natural logarithms; their mean, negated, is the cross-entropy in nats.
+        ``ids``, (n,), is the text, such as a held-out one; its first tokens have shorter contexts.
+        Minus the mean is the cross-entropy in nats.
         """
         ids = token_ids(ids, self.V)
         p = np.full(len(ids), 1 / self.V)
@@ -87,17 +82,9 @@ class NGram:
         return np.log(p)
 
     def next_probabilities(self, context: ArrayLike) -> np.ndarray:
-        """Return the probability of each token of the vocabulary after a context.
+        """Return the probability, (V,), of each token of the vocabulary after a context, (n,).
 
-        Parameters
-        ----------
-        context : array_like of int, shape (n,)
-            The tokens before, none or many; the last ``order - 1`` of them count.
-
-        Returns
-        -------
-        numpy.ndarray, shape (V,)
-            Probabilities; their sum is 1.
+        Of the tokens before, none or many, the last ``order - 1`` count.
         """
         context = token_ids(context, self.V)
         p = np.full(self.V, 1 / self.V)
@@ -111,21 +98,9 @@ class NGram:
         return p
 
     def sample(self, n: int, context: ArrayLike = (), seed: int = 0) -> np.ndarray:
-        """Draw tokens one after another from the model.
+        """Draw n tokens one after another, shape (n,), that go on from a context, (m,).
 
-        Parameters
-        ----------
-        n : int
-            Tokens to draw.
-        context : array_like of int, shape (m,)
-            The tokens to go on from. None by default.
-        seed : int
-            Seed of the random numbers.
-
-        Returns
-        -------
-        numpy.ndarray of int, shape (n,)
-            The drawn tokens, without the context.
+        The seed is that of the random numbers; the context is not in the result.
         """
         rng = np.random.default_rng(whole("seed", seed, 0))
         drawn = token_ids(context, self.V).tolist()

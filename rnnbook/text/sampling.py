@@ -42,6 +42,8 @@ def distribution(
     Top-k after Fan, Lewis and Dauphin (2018); top-p, or nucleus sampling, after Holtzman et
     al. (2020).
 
+    Examples
+    --------
     >>> distribution(np.log([0.5, 0.3, 0.2]), top_p=0.8)
     array([0.625, 0.375, 0.   ])
     """
@@ -58,21 +60,10 @@ def next_token(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> int | np.ndarray:
-    """Draw the next token of one text or of each of B texts.
+    """Draw the next token of one text, from logits (V,), or of each of B texts, from (B, V).
 
-    Parameters
-    ----------
-    logits : array_like, shape (V,) or (B, V)
-        As in :func:`distribution`.
-    rng : numpy.random.Generator
-        Where the random numbers come from.
-    temperature, top_k, top_p
-        As in :func:`distribution`. ``top_k=1`` is greedy: no chance is left.
-
-    Returns
-    -------
-    int, or numpy.ndarray of int, shape (B,)
-        The ids drawn.
+    The settings are those of :func:`distribution`; ``top_k=1`` is greedy: no chance is left. The
+    random numbers come from ``rng``. Return an id, or an array of them, (B,).
 
     >>> next_token([0.0, 5.0, 1.0], np.random.default_rng(0), top_k=1)
     1

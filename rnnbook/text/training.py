@@ -75,6 +75,8 @@ def train(
     -----
     Truncated backpropagation through time after Williams and Peng (1990).
 
+    Examples
+    --------
     >>> ids = np.tile([0, 1, 2], 200)
     >>> history = train(LanguageModel(3, H=8), ids, ids[:60], 60, rate=0.02, B=4, T=8,
     ...                 progress=False)

@@ -30,20 +30,10 @@ _PIECE = re.compile(rf"\s\s+| ?(?:{_WORD}(?:['’-]{_WORD})*|[{_PUNCTUATION}])|\
 def tokens(text: str, unit: str) -> list[str]:
     """Split a text into its tokens, so that :func:`join` gives back exactly that text.
 
-    Parameters
-    ----------
-    text : str
-        Any text, also an empty one.
-    unit : {"characters", "words"}
-        What a token is. Words keep their case, and each punctuation mark is a token. The
-        single space between two words is not a token, nor is the space missing before a
-        comma. Where the text is spaced in another way, a token says so: white space stands
-        for itself, and ``"<join>"`` says that no space follows, as after the point in 3.5.
-
-    Returns
-    -------
-    list of str
-        The tokens in order; none is empty.
+    The unit is "characters" or "words". Words keep their case, and each punctuation mark is a
+    token. The single space between two words is not a token, nor is the space missing before a
+    comma. Where the text is spaced in another way, a token says so: white space stands for itself,
+    and ``"<join>"`` says that no space follows, as after the point in 3.5.
 
     >>> tokens("Who, me? 3.5", "words")
     ['Who', ',', 'me', '?', '3', '.', '<join>', '5']
@@ -133,6 +123,8 @@ class Vocabulary:
     unit : str
         As given.
 
+    Examples
+    --------
     >>> vocabulary = Vocabulary("to be or not to be", "words")
     >>> vocabulary.tokens
     ('<unknown>', 'be', 'to', 'not', 'or')
@@ -234,21 +226,10 @@ def _inputs_and_targets(ids, B, T):
 def stateful_batches(ids: ArrayLike, B: int, T: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Split a text into batches in which each row goes on where it stopped one batch before.
 
-    This is what truncated backpropagation through time needs: the state after a batch is
-    the state before the next one, row by row.
-
-    Parameters
-    ----------
-    ids : array_like of int, shape (n,)
-        The text; row b reads the b-th of B equal parts of it.
-    B, T : int
-        Rows, and time steps in a batch; n must be more than B T.
-
-    Returns
-    -------
-    iterator of (x, y), each numpy.ndarray of int, shape (B, T)
-        Inputs, and as targets the token after each: (n - 1) // (B T) batches. What is left
-        at the end, at most B T tokens, is not used.
+    This is what truncated backpropagation through time needs: the state after a batch is the state
+    before the next one, row by row. Row b reads the b-th of B equal parts of the ids, (n,). Each of
+    the (n - 1) // (B T) batches is (x, y), inputs and as targets the token after each, both (B, T).
+    What is left at the end, at most B T tokens, is not used.
 
     >>> [x.tolist() for x, y in stateful_batches(range(9), B=2, T=2)]
     [[[0, 1], [4, 5]], [[2, 3], [6, 7]]]
@@ -264,20 +245,9 @@ def shuffled_batches(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Split a text into windows of T tokens and put them into batches in a random order.
 
-    Parameters
-    ----------
-    ids : array_like of int, shape (n,)
-        The text.
-    B, T : int
-        Windows in a batch, and time steps in a window; n must be more than B T.
-    seed : int
-        Seed of the order; take another one for each epoch.
-
-    Returns
-    -------
-    iterator of (x, y), each numpy.ndarray of int, shape (B, T)
-        Inputs, and as targets the token after each. The inputs of no two windows overlap.
-        Fewer than B windows, others for each seed, do not fill a batch and are not used.
+    Each batch is (x, y), inputs and as targets the token after each, both (B, T). The inputs of no
+    two windows overlap. Take another seed for each epoch: fewer than B windows, others for each
+    seed, do not fill a batch and are not used.
 
     >>> [len(x) for x, y in shuffled_batches(range(90), B=4, T=8)]
     [4, 4]

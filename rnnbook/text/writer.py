@@ -20,20 +20,10 @@ class Writer:
         return np.array([number.get(t, 0) for t in tokens(text, self.unit)], np.int32)
 
     def generate(self, n: int, prompt: str = "", seed: int = 0, **settings) -> str | list[str]:
-        """Write texts that go on from a prompt.
+        """Write n tokens that go on from a prompt: a str; with ``samples``, a list of them.
 
-        Parameters
-        ----------
-        n, prompt, seed
-            Tokens to write, the text before them, and the seed of the random numbers. What
-            the vocabulary lacks is read as the unknown token.
-        **settings
-            ``temperature``, ``top_k``, ``top_p`` and ``samples``, as in the model's ``sample``.
-
-        Returns
-        -------
-        str, or with ``samples`` a list of str
-            The prompt, and what follows.
+        What the vocabulary lacks is read as the unknown token. Other settings are those of the
+        model's ``sample``: ``temperature``, ``top_k``, ``top_p`` and ``samples``.
         """
         context = self.encode(prompt)
         ids = self.sample(n, context, seed, **settings)

@@ -263,6 +263,24 @@ def test_first_weights_are_those_of_keras(kind):
     assert (another.parameters["W_h"] != W_h).all()
 
 
+def test_first_states_turn_every_way_alike():
+    """Of a random rotation or reflection, each entry has mean 0 and variance 1 / H."""
+    H, n = 3, 400
+    entries = np.array([LAYERS["tanh"](2, H, seed).parameters["W_h"] for seed in range(n)])
+    assert abs(entries.mean(axis=0)).max() < 4.5 / np.sqrt(H * n)
+
+
+@each_layer
+def test_each_backward_pass_needs_a_forward_pass_of_its_own(kind):
+    layer = LAYERS[kind](2, 3, 0)
+    with pytest.raises(RuntimeError, match=r"\(call forward first\)"):
+        layer.backward(np.ones((1, 4, 3)))
+    layer.forward(np.ones((1, 4, 2)))
+    layer.backward(np.ones((1, 4, 3)))
+    with pytest.raises(RuntimeError, match=r"\(call forward first\)"):
+        layer.backward(np.ones((1, 4, 3)))
+
+
 def test_the_first_forget_bias_can_be_chosen():
     assert set(layers.LSTM(2, 3, 0, forget_bias=-2.5).weights["b_f"]) == {-2.5}
 

@@ -139,3 +139,34 @@ def test_bad_input_is_refused_and_explained(call, error, message):
 def test_an_empty_text_has_no_log_probabilities():
     for order in range(3):
         assert NGram([0, 1], order, V).log_probabilities([]).shape == (0,)
+
+
+def test_a_vocabulary_beyond_64_bits_is_refused():
+    with pytest.raises(ValueError, match=r"^V must be at most \d+ for such a text, got 2305843009"):
+        NGram([0, 1, 2, 3, 0, 1, 2, 0, 1, 3, 2, 1], 3, 2**61)
+
+
+def test_what_the_caller_does_to_the_ids_afterwards_changes_no_model():
+    ids = np.array([0, 1, 0, 2, 0, 1])
+    model = NGram(ids, 2, V)
+    before = model.next_probabilities([0])
+    ids[:] = 2
+    assert np.array_equal(model.next_probabilities([0]), before)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "uint64", ">i4"])
+def test_counts_do_not_depend_on_the_integer_type(dtype):
+    ids = np.arange(120) % 100
+    model, wanted = NGram(ids.astype(dtype), 3, 120), NGram(ids, 3, 120)
+    given = ids[:30].astype(dtype)
+    assert np.array_equal(model.log_probabilities(given), wanted.log_probabilities(ids[:30]))
+    assert np.array_equal(model.next_probabilities(given), wanted.next_probabilities(ids[:30]))
+    assert model.sample(5, given, 1).tolist() == wanted.sample(5, ids[:30], 1).tolist()
+
+
+def test_sample_reads_the_whole_context_that_its_order_reaches():
+    ids = np.tile([0, 1, 2, 0, 2, 1], 300)  # after 0 1 comes 2, after 2 1 comes 0
+    model = NGram(ids, 3, V)
+    for context, wanted in (([0, 1], 2), ([2, 1], 0)):
+        drawn = [model.sample(1, context, seed)[0] for seed in range(50)]
+        assert np.mean(np.array(drawn) == wanted) > 0.9

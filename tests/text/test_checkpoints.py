@@ -1,6 +1,8 @@
 """Files of arrays: whole or not at all, and an error that says what is wrong with them."""
 
 import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -88,7 +90,9 @@ def test_a_foreign_file_is_named_so(path, tmp_path):
     foreign = tmp_path / "foreign.npz"
     for content in (b"", b"P", b"games", b"\x89PNG"):
         foreign.write_bytes(content)
-        with pytest.raises(ValueError, match=r"must be a file of kind 'a test' .*; it is no .npz file"):
+        with pytest.raises(
+            ValueError, match=r"must be a file of kind 'a test' .*; it is no .npz file"
+        ):
             load(foreign)
     np.savez(foreign, W=np.eye(2))
     with pytest.raises(ValueError, match="it has no description of that kind"):
@@ -134,3 +138,64 @@ def test_restore_fills_in_place_or_says_what_differs():
     assert W is parameters["W"]
     assert W.tolist() == [[1, 1, 1], [1, 1, 1]]
     assert W.dtype == np.float32
+
+
+def test_a_bomb_is_refused_before_it_is_read(path):
+    np.savez_compressed(path, a=np.zeros(10**7), description=np.array("games"))
+    assert path.stat().st_size < 10**5
+    with pytest.raises(ValueError, match=r"damaged: it says that it holds 80,000,\d+ bytes, in a"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"kind": "a test", "version": "3"}, {"kind": "a test", "version": [3]}, "[" * 10**5, 3, None],
+    ids=lambda words: str(words)[:30],
+)
+def test_a_description_that_was_made_up_is_refused(path, words):
+    np.savez(path, description=np.array(words if isinstance(words, str) else json.dumps(words)))
+    if words == {"kind": "a test", "version": "3"}:
+        assert load(path)[1]["kind"] == "a test"
+        return
+    with pytest.raises(ValueError, match="it has no description of that kind"):
+        load(path)
+
+
+def test_home_is_expanded_and_a_missing_folder_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    checkpoints.save("~/m.npz", "a test", 3, ARRAYS, DESCRIPTION)
+    assert (tmp_path / "m.npz").is_file()
+    assert checkpoints.load("~/m.npz", "a test", 3)[0].keys() == ARRAYS.keys()
+    with pytest.raises(FileNotFoundError, match=r"/no is no folder \(make it first\)"):
+        checkpoints.save("~/no/m.npz", "a test", 3, {}, {})
+
+
+WRITER = """
+import sys, numpy as np
+from rnnbook.text import checkpoints
+for i in range(150):
+    checkpoints.save({path!r}, "a test", 3, {{"a": np.full(20_000, {value})}}, {{}})
+"""
+
+
+def test_two_processes_on_one_file_never_leave_damage(path):
+    code = [WRITER.format(path=str(path), value=value) for value in (1.0, 2.0)]
+    writers = [subprocess.Popen([sys.executable, "-c", words]) for words in code]
+    reads = 0
+    while any(writer.poll() is None for writer in writers):
+        arrays, _ = load(path)
+        assert len(set(arrays.get("a", np.ones(1)))) == 1
+        reads += 1
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert reads > 10
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_new_file_has_the_usual_rights_and_the_suffix(path):
+    other = path.with_name("plain.txt")
+    other.write_text("games")
+    assert path.stat().st_mode == other.stat().st_mode
+    with checkpoints.replacing(path) as part:
+        assert part.suffix == ".npz"
+        part.write_bytes(b"new")
+    assert path.read_bytes() == b"new"

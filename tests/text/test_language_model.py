@@ -1,10 +1,14 @@
 """The language model: its gradient, its probabilities, and the text that it writes."""
 
+import copy
+import json
+import pickle
+
 import numpy as np
 import pytest
 
 from rnnbook.nn.losses import cross_entropy, softmax
-from rnnbook.text import Vocabulary, language_model
+from rnnbook.text import Vocabulary, checkpoints, language_model
 from rnnbook.text.language_model import LanguageModel
 from rnnbook.text.ngram import NGram
 from rnnbook.text.sampling import gumbel, restricted
@@ -151,6 +155,23 @@ def test_first_weights_are_of_the_seed_and_of_each_layer_alone():
     assert (np.abs(np.corrcoef([E, W_x, W_h, W_hy])) < 0.8).sum() == 12
 
 
+def test_no_two_layers_draw_from_one_stream(monkeypatch):
+    seeds, default_rng = [], np.random.default_rng
+
+    def recording(seed):
+        seeds.append(seed)
+        return default_rng(seed)
+
+    monkeypatch.setattr(np.random, "default_rng", recording)
+    for seed in (0, 1):
+        for cell in CELLS:
+            LanguageModel(V, H, cell, embedding=4, seed=seed)
+    assert len(seeds) == 18
+    for start in range(0, 18, 3):
+        assert len(set(seeds[start : start + 3])) == 3
+    assert not set(seeds[:9]) & set(seeds[9:])
+
+
 def test_dropout_drops_a_share_keeps_the_mean_and_is_only_for_training():
     m = model(dropout=0.25, scale=0.3)
     x = np.tile(IDS, (50, 1))
@@ -222,7 +243,11 @@ def test_a_nan_in_the_weights_is_no_silent_one(name):
         (lambda: LanguageModel("games", H), TypeError, "vocabulary must be a whole number"),
         (lambda: LanguageModel(V, 0), ValueError, "H must be at least 1"),
         (lambda: LanguageModel(V, H, "LSTM"), ValueError, "one of rnn, lstm, gru; got 'LSTM'"),
-        (lambda: LanguageModel(V, H, dropout=1), ValueError, "dropout must be at least 0 and below 1, got 1"),
+        (
+            lambda: LanguageModel(V, H, dropout=1),
+            ValueError,
+            "dropout must be at least 0 and below 1, got 1",
+        ),
         (lambda: LanguageModel(V, H, embedding=0), ValueError, "embedding must be at least 1"),
         (lambda: model().log_probabilities([V]), ValueError, "from 0 to V - 1 = 5, got 6"),
         (lambda: model().next_probabilities([0.5]), TypeError, "ids must be whole numbers"),
@@ -238,3 +263,89 @@ def test_a_nan_in_the_weights_is_no_silent_one(name):
 def test_bad_input_is_refused_and_explained(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+# Faults found in use.
+
+
+@each_cell
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_of_a_used_model_is_the_same_and_its_own(cell, twin):
+    m, other = model(cell, embedding=4), IDS[::-1].copy()
+    m.log_probabilities(IDS)
+    copied = twin(m)
+    wanted = m.log_probabilities(other)
+    assert np.array_equal(copied.log_probabilities(other), wanted)
+    for array in copied.parameters.values():
+        array[...] = 0
+    assert np.array_equal(m.log_probabilities(other), wanted)
+    np.testing.assert_allclose(copied.log_probabilities(other), -np.log(V))
+
+
+@pytest.mark.parametrize("whole", [np.int64, np.int8, np.uint32])
+@pytest.mark.parametrize("real", [np.float32, np.float64, np.int64])
+def test_numbers_of_numpy_are_settings_that_can_be_stored(whole, real, tmp_path):
+    made = LanguageModel(whole(V), whole(H), "gru", whole(3), real(0), whole(7), np.float32)
+    assert made.configuration == LanguageModel(V, H, "gru", 3, 0.0, 7).configuration
+    json.dumps(made.configuration)
+    made.save(tmp_path / "m.npz")
+    loaded = LanguageModel.load(tmp_path / "m.npz")
+    assert np.array_equal(loaded.log_probabilities(IDS), made.log_probabilities(IDS))
+
+
+def test_all_of_a_context_counts_in_sample():
+    m, tail = model(scale=0.8), [2, 2]
+    noise = gumbel(np.random.default_rng([0, 0]), (1, V))
+    firsts = set()
+    for first in range(V):
+        context = [first, *tail]
+        wanted = (np.log(m.next_probabilities(context)) + noise[0]).argmax()
+        assert m.sample(1, context) == wanted
+        firsts.add(m.next_probabilities(context)[0])
+    assert len(firsts) == V
+
+
+def test_a_file_that_was_made_up_is_refused_with_a_sentence(tmp_path):
+    path = tmp_path / "m.npz"
+    m = model(vocabulary=Vocabulary(TEXT, "words"))
+    arrays, words = m.parameters, {"tokens": m.tokens, "unit": m.unit}
+    good = m.configuration
+    wrong = [
+        {},
+        {"configuration": None},
+        {"configuration": []},
+        {"configuration": {}},
+        {"configuration": {**good, "games": 1}},
+        {"configuration": {**good, "H": "5"}},
+        {"configuration": {**good, "H": 10**9}},
+        {"configuration": {**good, "H": 1e999}},
+        {"configuration": {**good, "embedding": 10**9}},
+        {"configuration": {**good, "embedding": "4"}},
+        {"configuration": {**good, "cell": ["lstm"]}},
+        {"configuration": {**good, "dropout": None}},
+        {"configuration": {**good, "seed": -1}},
+        {"configuration": good, "tokens": 5},
+        {"configuration": good, "tokens": ["a"]},
+        {"configuration": good, "tokens": m.tokens, "unit": {}},
+    ]
+    for description in wrong[:-1]:
+        checkpoints.save(path, language_model.KIND, 1, arrays, {**words, **description})
+        with pytest.raises(ValueError, match=r"damaged|must|another model"):
+            LanguageModel.load(path)
+    checkpoints.save(path, language_model.KIND, 1, {}, {"configuration": {**good, "V": 10**12}})
+    with pytest.raises(ValueError, match="damaged: 0 numbers are too few"):
+        LanguageModel.load(path)
+
+
+def test_dropout_is_a_number_and_home_is_expanded(tmp_path, monkeypatch):
+    with pytest.raises(TypeError, match="dropout must be a number, got None"):
+        LanguageModel(V, H, dropout=None)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    model().save("~/m.npz")
+    assert LanguageModel.load("~/m.npz").V == V
+
+
+def test_sizes_are_told():
+    assert repr(model("gru")) == "LanguageModel(V=6, H=5, cell='gru')"
+    assert repr(Vocabulary("abc", "characters")) == "Vocabulary(V=4, unit='characters')"
+    assert repr(NGram([0, 1], 2, 3)) == "NGram(order=2, V=3)"

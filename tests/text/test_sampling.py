@@ -141,3 +141,49 @@ def test_bad_input_is_refused_and_explained(logits, settings, error, message):
     ):
         with pytest.raises(error, match=message):
             call()
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_minus_infinity_is_a_token_that_never_comes(settings):
+    logits = np.array([[0.3, -np.inf, 1.0, -np.inf], [-np.inf, 0.0, 0.5, 2.0]], np.float32)
+    p = distribution(logits, **settings)
+    assert (p[logits == -np.inf] == 0).all()
+    rest = distribution(logits[0, [0, 2]], **settings)
+    np.testing.assert_allclose(p[0, [0, 2]], rest, rtol=1e-6)
+    drawn = next_token(np.repeat(logits, 500, axis=0), np.random.default_rng(0), **settings)
+    assert set(drawn[:500]) <= {0, 2}
+    assert set(drawn[500:]) <= {1, 2, 3}
+
+
+@pytest.mark.parametrize("logits", [[-np.inf] * 3, [[0, 1], [-np.inf] * 2], [0, np.inf], -np.inf])
+def test_one_token_must_be_able_to_come(logits):
+    with pytest.raises(ValueError, match="logits must be finite"):
+        distribution(logits)
+
+
+@pytest.mark.parametrize("wrong", [None, "1", [0.5], np.array([1.0, 2.0]), True], ids=repr)
+def test_temperature_and_top_p_are_numbers(wrong):
+    with pytest.raises(TypeError, match=r"^temperature must be a number, got "):
+        distribution([0.0, 1.0], wrong)
+    if wrong is not None:
+        with pytest.raises(TypeError, match=r"^top_p must be a number, got "):
+            distribution([0.0, 1.0], top_p=wrong)
+
+
+@pytest.mark.parametrize("wrong", [0, None, np.random, "seed"], ids=repr)
+def test_rng_is_a_generator(wrong):
+    with pytest.raises(TypeError, match=r"^rng must be a generator, got .*default_rng"):
+        next_token([1.0, 2.0], wrong)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])
+def test_numbers_of_numpy_are_settings_as_others_and_float32_stays(kind):
+    logits = np.log(P).astype(np.float32)
+    given = distribution(logits, kind(2), np.int8(3), kind(1))
+    assert given.dtype == np.float32
+    assert np.array_equal(given, distribution(logits, 2, 3, 1))
+
+
+def test_a_masked_logit_is_not_used():
+    with pytest.raises(TypeError, match="logits is masked at index 1"):
+        distribution(np.ma.masked_array([1.0, 2.0], mask=[False, True]))

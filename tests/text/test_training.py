@@ -263,10 +263,117 @@ def test_the_bar_is_on_the_standard_error_and_can_be_silenced(capsys):
         ({"B": 50}, ValueError, r"at least B \* T \+ 1 = 401 tokens for one batch, got 400"),
         ({"clip": 0}, ValueError, "clip must be above 0, got 0"),
         ({"ids": IDS + 1}, ValueError, "from 0 to V - 1 = 4, got 5"),
+        ({"held_out": [V]}, ValueError, "^held_out must be from 0 to V - 1 = 4, got 5"),
+        ({"held_out": [0.5]}, TypeError, "^held_out must be whole numbers"),
+        ({"rate": 0}, ValueError, "^rate must be above 0"),
+        ({"rate": -1}, ValueError, "^rate must be above 0"),
+        ({"rate": np.nan}, ValueError, "^rate must be finite"),
+        ({"rate": "0.1"}, TypeError, "^rate must be a number"),
+        (
+            {"rate": lambda step: 0.1 if step < 20 else np.nan},
+            ValueError,
+            r"^rate\(20\) must be fin",
+        ),
+        ({"clip": np.nan}, ValueError, "^clip must be finite"),
+        ({"clip": "1"}, TypeError, "^clip must be a number"),
         ({"held_out": []}, ValueError, "held_out must hold at least 1 tokens, got 0"),
     ],
 )
 def test_bad_input_is_refused_and_explained(change, error, message):
     given = {"ids": IDS, "held_out": HELD_OUT, "steps": STEPS, **RECIPE, **change}
+    m = model()
     with pytest.raises(error, match=message):
-        train(model(), **given, progress=False)
+        train(m, **given, progress=False)
+    same(weights(m), weights(model()))
+
+
+# Faults found in use.
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int64])
+def test_numbers_of_numpy_are_settings_that_can_be_stored(kind, tmp_path):
+    path, W = tmp_path / "training.npz", np.int64
+    settings = {"B": W(3), "T": W(8), "every": W(6), "seed": W(4)}
+    ours = model(seed=W(0), dropout=np.float64(0.2))
+    given = run(ours, W(12), path, clip=kind(1), rate=kind(1), optimizer=AdamW(decay=kind(1)),
+                **settings)  # fmt: skip
+    plain = model()
+    wanted = run(plain, 12, path, clip=1.0, rate=1.0, optimizer=AdamW(decay=1.0))
+    assert given == wanted  # that of the checkpoint: it is the same training
+    same(weights(ours), weights(plain))
+
+
+def test_an_error_of_another_kind_stays_what_it_is(monkeypatch):
+    class Broken(AdamW):
+        def _step(self, *_):
+            raise ValueError("a bug of mine")
+
+    with pytest.raises(ValueError, match=r"^a bug of mine$"):
+        run(model(), optimizer=Broken())
+
+
+def test_the_folder_of_a_checkpoint_is_asked_for_before_the_first_step(tmp_path, monkeypatch):
+    m = model()
+    monkeypatch.setattr(m, "forward", None)
+    with pytest.raises(FileNotFoundError, match="/no is no folder"):
+        run(m, checkpoint=tmp_path / "no" / "training.npz")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run(model(), 1, "~/training.npz")
+    assert (tmp_path / "training.npz").is_file()
+
+
+def test_the_dropout_of_a_step_does_not_depend_on_where_a_run_began(tmp_path):
+    def masks(stops):
+        kept, path = [], tmp_path / f"{stops}.npz"
+        for stop in [*stops, None]:
+            m, since = model(), len(kept)
+            learn = m.backward
+
+            def recording(dlogits, m=m, learn=learn):
+                kept.append(m._kept.copy())
+                learn(dlogits)
+
+            m.backward = recording
+            if stop is not None:
+                backward, calls = m.backward, iter(range(stop + 1))
+
+                def stopping(dlogits, calls=calls, stop=stop, backward=backward):
+                    if next(calls) == stop:
+                        raise KeyboardInterrupt
+                    backward(dlogits)
+
+                m.backward = stopping
+                with pytest.raises(KeyboardInterrupt):
+                    run(m, checkpoint=path)
+                del kept[since + stop - stop % RECIPE["every"] :]
+            else:
+                run(m, checkpoint=path)
+        return kept
+
+    whole, resumed = masks([]), masks([8])
+    assert len(whole) == len(resumed) == STEPS
+    assert all(np.array_equal(a, b) for a, b in zip(whole, resumed, strict=True))
+    assert len({a.tobytes() for a in whole}) == STEPS
+
+
+def test_a_checkpoint_that_was_made_up_is_refused_with_a_sentence(tmp_path):
+    path = tmp_path / "training.npz"
+    run(model(), checkpoint=path)
+    arrays, description = checkpoints.load(path, training.KIND, training.VERSION)
+    description = {k: v for k, v in description.items() if k not in ("kind", "version")}
+    for change in ({"recipe": None}, {"recipe": 3}, {"step": None}, {"step": "3"}):
+        checkpoints.save(path, training.KIND, 1, arrays, {**description, **change})
+        with pytest.raises(ValueError, match="is damaged"):
+            run(model(), checkpoint=path)
+    for lost in ("recipe", "step", "history"):
+        rest = {k: v for k, v in description.items() if k != lost}
+        checkpoints.save(path, training.KIND, 1, arrays, rest)
+        with pytest.raises(ValueError, match="is damaged"):
+            run(model(), checkpoint=path)
+    checkpoints.save(path, training.KIND, 1, {**arrays, "games": np.ones(1)}, description)
+    with pytest.raises(ValueError, match="is damaged"):
+        run(model(), checkpoint=path)
+    fewer = {k: v for k, v in arrays.items() if k != "best/dense/b_y"}
+    checkpoints.save(path, training.KIND, 1, fewer, description)
+    with pytest.raises(ValueError, match="of another model"):
+        run(model(), checkpoint=path)

@@ -10,9 +10,9 @@ import base64
 import numpy as np
 
 from rnnbook import data
-from rnnbook.text.influence import influence
 from rnnbook.nn.losses import softmax
 from rnnbook.show.instruments import as_json
+from rnnbook.text.influence import influence
 from rnnbook.text.language_model import LanguageModel
 
 NAMES = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
@@ -61,7 +61,7 @@ def measure(model: LanguageModel) -> tuple[np.ndarray, np.ndarray]:
     Returns
     -------
     moved : numpy.ndarray, shape (T, T)
-        Bits: :func:`rnnbook.nn.gradients.influence` of each character on each prediction.
+        Bits: :func:`rnnbook.text.influence.influence` of each character on each prediction.
     p : numpy.ndarray, shape (T, V)
         The prediction after each character.
     """
