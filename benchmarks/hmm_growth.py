@@ -28,9 +28,9 @@ ALT = (
     "Three plots with logarithmic vertical axes. Time against the number of symbols at 16 states: "
     "forward, Viterbi and the forward recursion symbol by symbol rise along lines of slope 1, the "
     "last one far above the others. Time a symbol against the number of states: all three are "
-    "nearly level at first and bend towards slope 2. Time against 4 to 12 symbols at 3 states: brute force "
-    "rises steeply along a straight line, and crosses Viterbi symbol by symbol, which is nearly "
-    "level."
+    "nearly level at first and bend towards slope 2. Time against 4 to 12 symbols at 3 states: "
+    "brute force rises steeply along a straight line, and crosses Viterbi symbol by symbol, which "
+    "is nearly level."
 )
 
 

@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rnnbook._blas import one_thread
 from rnnbook._check import number, shaped, whole
 from rnnbook.text import token_ids
 
@@ -345,6 +346,7 @@ class _Batch:
     def __init__(self, text, N, V, which, margin, begin, end, first, stop):
         self.which, self.margin, self.make = which, margin, partial(_batches, text, N, V)
         self.in_logs, self.length = False, stop - first
+        self.multiplications = N * N * len(first)  # of a step
         self.place = first + np.arange(self.length.max())[:, None]  # (T, S)
         self.ids = np.where(self.place < stop, text[0].take(self.place, mode="clip"), V)
         self.kept = (self.place >= begin) & (self.place < end)
@@ -383,8 +385,7 @@ def _batches(text, N, V, which=None, margin=40):
         batches.append(_Batch(text, N, V, long, margin, begin, stop, *around))
     while which.size:
         length = (end - first)[which]
-        # Products of at most 2**18 multiplications stay on one thread: no other has to wake.
-        n = min(np.count_nonzero(2 * length >= length[0]), max(250, min(4096, 2**18 // N**2)))
+        n = min(np.count_nonzero(2 * length >= length[0]), max(250, CACHED // (4 * N)))
         now, which = np.split(which, [n])
         bounds = first[now], end[now]
         batches.append(_Batch(text, N, V, now, margin, *bounds, *bounds))
@@ -395,7 +396,8 @@ def _solve(batches, method):
     """Yield what a method finds for each batch, or for those that it puts in its place."""
     k = 0
     while k < len(batches):
-        found = method(batches[k])
+        with one_thread(batches[k].multiplications):
+            found = method(batches[k])
         if isinstance(found, list):  # kept there for the next time
             batches[k : k + 1] = found
         else:
