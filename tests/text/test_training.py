@@ -209,6 +209,9 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path, change, named):
         run(model("gru"), checkpoint=path)
     with pytest.raises(ValueError, match="with other ids, held_out "):
         train(model(), HELD_OUT, IDS, STEPS, checkpoint=path, progress=False, **RECIPE)
+    for ids, held_out, named in [(IDS[::-1], HELD_OUT, "ids"), (IDS, HELD_OUT[::-1], "held_out")]:
+        with pytest.raises(ValueError, match=f"with other {named} "):
+            train(model(), ids, held_out, STEPS, checkpoint=path, progress=False, **RECIPE)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"training.npz is damaged"):
         run(model(), checkpoint=path)
