@@ -207,7 +207,6 @@ class Recurrent:
         """
         run = self._make_run(1, np.shape(state)[-2], 0)
         self._begin(run, state)
-        run.Ws = [W.copy() for W in run.Ws]  # contiguous: with one text, a third of the time
         if inputs is not None:
             run.table = run.table @ shaped("inputs", inputs, "V D", D=self.D).T
 
@@ -291,14 +290,20 @@ class Recurrent:
         return states[0] if self.states == 1 else states
 
     def _make_run(self, T, B, D):
-        """Return the arrays of a run: z_t = (h_{t-1}, 1, x_t), the states, the pre-activations."""
+        """Return the arrays of a run: z_t = (h_{t-1}, 1, x_t), the states, the pre-activations.
+
+        With ids, D is 0: the matrix (rows H, H + 1 + D) is as wide as z, so that its rows lie side
+        by side (else a product with one sequence takes three times as long), and W_x is a table by
+        itself, whose columns are what ids add.
+        """
         H, rows, run = self.H, self.rows, SimpleNamespace(sizes=(T, B, D), D=D)
         run.z = np.ones((T + 1, H + 1 + D, B), self.dtype)
         run.s = [run.z[:, :H], *np.ones((self.states - 1, T + 1, H, B), self.dtype)]
         run.s_at = [[s[t] for s in run.s] for t in range(T + 1)]
         run.a = np.ones((T if rows + self.kept > 1 else 1, rows + self.kept, H, B), self.dtype)
         run.a_at = [run.a[t % len(run.a)] for t in range(T)]  # the RNN's is not needed again
-        run.W = np.zeros((rows * H, H + 1 + self.D), self.dtype)
+        run.W = np.zeros((rows * H, H + 1 + D), self.dtype)
+        run.table = run.W[:, H + 1 :] if D else np.zeros((rows * H, self.D), self.dtype)
         run.Ws = [run.W[of, acted_on] for of, acted_on in self._slices(H + 1 + D)]
         run.products = [
             [(z[on], a[:rows].reshape(-1, B)[of]) for of, on in self._slices(H + 1 + D)]
@@ -312,21 +317,23 @@ class Recurrent:
         return [(slice(i * H, j and j * H), of_z[what]) for i, j, what in self.parts]
 
     def _begin(self, run, state):
-        """Set the state before the first step, and the matrix (rows H, H + 1 + D) of a run."""
+        """Set the state before the first step, and the matrices of a run."""
         if not all(np.isfinite(np.vdot(array, array)) for array in self.parameters.values()):
             for name, array in self.weights.items():
                 numbers(name, array)  # the error says which weight, and where
         for s, first in zip(run.s, self._checked_state("state", state, run.sizes[1]), strict=True):
             s[0] = first.T
-        H, G, p, W = self.H, len(self.gates), self.parameters, run.W.reshape(self.rows, self.H, -1)
+        H, G, p = self.H, len(self.gates), self.parameters
+        W, W_x = run.W.reshape(self.rows, H, -1), run.table.reshape(self.rows, H, -1)
         W[self.h_rows, :, :H] = p["W_h"].reshape(G, H, H)
-        W[self.x_rows, :, H + 1 :] = p["W_x"].reshape(G, H, -1)
+        W_x[self.x_rows] = p["W_x"].reshape(G, H, -1)
         W[..., H] = 0
         W[self.x_rows, :, H] = p["b"].reshape(G, H)
         if "b_rec" in p:
             W[self.h_rows, :, H] += p["b_rec"].reshape(G, H)
-        W[[self.gates.index(gate) for gate in self.sigmoids]] *= 0.5  # see _to_sigmoid
-        run.table = run.W[:, H + 1 :].copy()  # its columns are what ids add
+        halved = [self.gates.index(gate) for gate in self.sigmoids]
+        for part in (W[..., : H + 1], W_x):
+            part[halved] *= 0.5  # see _to_sigmoid
 
     def _advance(self, run, t, ids):
         """Take step t: the products, what ids add, and the layer's own equations."""
