@@ -16,34 +16,23 @@ def distribution(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> np.ndarray:
-    """Return the distribution that :func:`next_token` draws from.
+    """Return the probabilities, (..., V), that :func:`next_token` draws with.
+
+    Those of the tokens kept sum to 1, the others are 0. Of equally probable tokens the smaller id
+    counts as the more probable one.
 
     Parameters
     ----------
-    logits : array_like, shape (..., V)
-        Logits, or log-probabilities; minus infinity for a token that must never come.
-    temperature : float
-        The logits are divided by it: below 1 likely tokens become likelier, above 1 less
-        likely. At least 1e-6.
-    top_k : int, optional
-        Keep the k most probable tokens only; 1 always takes the most probable one.
-    top_p : float, optional
-        Then keep the fewest most probable tokens whose probabilities sum to at least this,
-        more than 0 and at most 1. The token that reaches it is kept.
+    logits
+        Logits or log-probabilities, (..., V); minus infinity for a token that must never come.
+    temperature
+        The logits are divided by it, at least 1e-6: below 1 likely tokens become likelier.
+    top_k
+        Keep the k most probable tokens only (Fan, Lewis and Dauphin, 2018); 1 is greedy.
+    top_p
+        Then keep the fewest most probable tokens whose probabilities sum to at least this, above 0
+        and at most 1, with the one that reaches it (nucleus sampling, Holtzman et al., 2020).
 
-    Returns
-    -------
-    numpy.ndarray, shape (..., V)
-        Probabilities; those of the tokens kept sum to 1, the others are 0. Of equally
-        probable tokens the smaller id counts as the more probable one.
-
-    Notes
-    -----
-    Top-k after Fan, Lewis and Dauphin (2018); top-p, or nucleus sampling, after Holtzman et
-    al. (2020).
-
-    Examples
-    --------
     >>> distribution(np.log([0.5, 0.3, 0.2]), top_p=0.8)
     array([0.625, 0.375, 0.   ])
     """
@@ -60,10 +49,9 @@ def next_token(
     top_k: int | None = None,
     top_p: float | None = None,
 ) -> int | np.ndarray:
-    """Draw the next token of one text, from logits (V,), or of each of B texts, from (B, V).
+    """Draw the next token of one text, from logits (V,), or those of B texts, from (B, V): (B,).
 
-    The settings are those of :func:`distribution`; ``top_k=1`` is greedy: no chance is left. The
-    random numbers come from ``rng``. Return an id, or an array of them, (B,).
+    The settings are those of :func:`distribution`.
 
     >>> next_token([0.0, 5.0, 1.0], np.random.default_rng(0), top_k=1)
     1
@@ -76,9 +64,9 @@ def next_token(
 def gumbel(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Draw the noise that turns a maximum into a draw: argmax(logits + noise) ~ softmax(logits).
 
-    The numbers, of any shape, are independent, from the standard Gumbel distribution: minus the
-    logarithm of an exponential number (Gumbel, 1954). It is the quickest draw: it takes no sum over
-    the vocabulary, and the noise of many steps is made at once.
+    The numbers are independent, from the standard Gumbel distribution: minus the logarithm of an
+    exponential number (Gumbel, 1954). It is the quickest draw: it takes no sum over the vocabulary,
+    and the noise of many steps is made at once.
 
     >>> gumbel(np.random.default_rng(0), (256, 3)).shape  # of 256 steps, with V = 3
     (256, 3)
@@ -95,6 +83,9 @@ def restricted(logits: np.ndarray, top_k: int | None, top_p: float | None) -> np
     """Return logits with minus infinity in place of the tokens that top-k and top-p leave out.
 
     The arguments are those of :func:`distribution`, after the temperature and unchecked.
+
+    >>> restricted(np.array([0.0, 5.0, 1.0]), top_k=2, top_p=None)
+    array([-inf,   5.,   1.])
     """
     if top_k is None and top_p is None:
         return logits
@@ -115,7 +106,11 @@ def restricted(logits: np.ndarray, top_k: int | None, top_p: float | None) -> np
 def checked_settings(
     temperature: float, top_k: int | None, top_p: float | None
 ) -> tuple[int | None, float | None]:
-    """Return top_k and top_p, None where they leave out nothing, or say what is out of range."""
+    """Return top_k and top_p, None where they leave out nothing, if all three are in range.
+
+    >>> checked_settings(1.0, top_k=3, top_p=1)
+    (3, None)
+    """
     if number("temperature", temperature) < COLDEST:
         raise ValueError(
             f"temperature must be > 0 (at least {COLDEST}), got {temperature} (top_k=1 always "

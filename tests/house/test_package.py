@@ -133,10 +133,7 @@ WAITING = {
     "rnnbook.show.instruments.memory",
     "rnnbook.show.style",
     "rnnbook.text.checkpoints",
-    "rnnbook.text.influence",
     "rnnbook.text.language_model",
-    "rnnbook.text.sampling",
-    "rnnbook.text.writer",
 }
 
 
