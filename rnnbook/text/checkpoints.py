@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,7 +16,11 @@ _DESCRIPTION = "description"
 
 
 def place(path: str | os.PathLike) -> Path:
-    """Return the path of a file to write, ``~`` expanded; its folder must exist."""
+    """Return the path of a file to write, ``~`` expanded; its folder must exist.
+
+    >>> place("a.npz").name
+    'a.npz'
+    """
     path = Path(path).expanduser()
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent} is no folder (make it first)")
@@ -23,11 +28,10 @@ def place(path: str | os.PathLike) -> Path:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike):
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Give the path of a new file, which takes the place of ``path`` once it is whole.
 
-    The new file lies beside the old one under a name that no other process has, and goes after an
-    error.
+    It lies beside the old one under a name that no other process has, and goes after an error.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -50,16 +54,15 @@ def replacing(path: str | os.PathLike):
 def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, description: dict) -> None:
     """Write arrays and a description to a file, in place of the old one only once it is whole.
 
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file, such as ``"model.npz"``; its folder must exist.
-    kind, version : str, int
-        What is in it, such as ``"rnnbook language model"``, and of which version.
-    arrays : dict of str to array_like
-        Numbers; no name may be "description".
-    description : dict
-        What JSON can hold.
+    The arrays are numbers of any shapes, under any name but "description"; what describes them is a
+    dict that JSON can hold. Kind and version say what is in the file.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(f"{folder}/a.npz", "a test", 1, {"W": np.ones(2)}, {"step": 3})
+    ...     arrays, description = load(f"{folder}/a.npz", "a test", 1)
+    >>> arrays["W"], description["step"]
+    (array([1., 1.]), 3)
     """
     words = json.dumps({"kind": kind, "version": version, **description})
     with replacing(path) as part, part.open("xb") as file:
@@ -73,6 +76,10 @@ def load(
 
     A file that is damaged, foreign, newer than the version, or larger inside than outside is
     refused.
+
+    >>> load("no.npz", "a test", 1)
+    Traceback (most recent call last):
+    FileNotFoundError: no.npz is no file (check the path, and from where it starts)
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -110,8 +117,14 @@ def _read(file):
 
 
 @contextmanager
-def reading(path: str | os.PathLike):
-    """Say that a file is damaged where its description lacks a part, or has one of another kind."""
+def reading(path: str | os.PathLike) -> Iterator[None]:
+    """Say that a file is damaged where its description lacks a part, or has one of another kind.
+
+    >>> with reading("a.npz"):
+    ...     _ = {"step": 3}["history"]
+    Traceback (most recent call last):
+    ValueError: a.npz is damaged: KeyError('history') (restore it, or make it anew)
+    """
     try:
         yield
     except (KeyError, TypeError, AttributeError, IndexError) as error:

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbook._check import shaped
+from rnnbook.text import token_ids
 from rnnbook.text.language_model import LanguageModel
-from rnnbook.text.vocabulary import token_ids
 
 
 def influence(
@@ -25,17 +25,10 @@ def influence(
     tried, so nothing is drawn. That a text is changed to see what a model uses of it is after
     Khandelwal, He, Qi and Jurafsky (2018), section 3.
 
-    Parameters
-    ----------
-    model
-        Or any object with a size V and such a ``forward(ids, state)``. In float64, rounding stays
-        below 1e-12 bits.
-    ids
-        The text, (T,).
-    frequencies
-        How often each token is put in another's place, (V,), such as its count in a text.
-    state
-        The state before the first token, as ``forward`` returns it for B = 1; None is zero.
+    The model may be any object with a size V and such a ``forward(ids, state)``; in float64,
+    rounding stays below 1e-12 bits. The text is ids, (T,). Frequencies, (V,), such as the counts in
+    the training text, need no sum of 1. ``state`` is the one before the first token, as ``forward``
+    returns it for B = 1; zero by default.
 
     >>> from rnnbook import LanguageModel
     >>> influence(LanguageModel(4, H=3), ids=[0, 3, 1], frequencies=[1, 1, 1, 1]).shape

@@ -18,27 +18,19 @@ def distribution(
 ) -> np.ndarray:
     """Return the probabilities, (..., V), that :func:`next_token` draws with.
 
-    Those of the tokens kept sum to 1, the others are 0. Of equally probable tokens the smaller id
-    counts as the more probable one.
+    The logits, (..., V), or log-probabilities, are minus infinity for a token that must never come.
+    They are divided by the temperature, at least 1e-6: below 1 likely tokens become likelier.
 
-    Parameters
-    ----------
-    logits
-        Logits or log-probabilities, (..., V); minus infinity for a token that must never come.
-    temperature
-        The logits are divided by it, at least 1e-6: below 1 likely tokens become likelier.
-    top_k
-        Keep the k most probable tokens only (Fan, Lewis and Dauphin, 2018); 1 is greedy.
-    top_p
-        Then keep the fewest most probable tokens whose probabilities sum to at least this, above 0
-        and at most 1, with the one that reaches it (nucleus sampling, Holtzman et al., 2020).
+    Then only the ``top_k`` most probable tokens are kept (Fan, Lewis and Dauphin, 2018; 1 is
+    greedy), and of these the fewest whose probabilities sum to ``top_p`` or more, above 0 and at
+    most 1 (nucleus sampling, Holtzman et al., 2020). Their probabilities sum to 1, the others are
+    0. Of equally probable tokens the smaller id counts as the more probable one.
 
     >>> distribution(np.log([0.5, 0.3, 0.2]), top_p=0.8)
     array([0.625, 0.375, 0.   ])
     """
-    logits, top_k, top_p = _checked(logits, temperature, top_k, top_p)
+    logits = _scaled(logits, temperature, top_k, top_p)
     p = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    p[restricted(logits, top_k, top_p) == -np.inf] = 0
     return p / p.sum(axis=-1, keepdims=True)
 
 
@@ -56,8 +48,8 @@ def next_token(
     >>> next_token([0.0, 5.0, 1.0], np.random.default_rng(0), top_k=1)
     1
     """
-    logits, top_k, top_p = _checked(logits, temperature, top_k, top_p)
-    drawn = (restricted(logits, top_k, top_p) + gumbel(rng, logits.shape)).argmax(axis=-1)
+    logits = _scaled(logits, temperature, top_k, top_p)
+    drawn = (logits + gumbel(rng, logits.shape)).argmax(axis=-1)
     return drawn if logits.ndim > 1 else int(drawn)
 
 
@@ -121,7 +113,8 @@ def checked_settings(
     return top_k, None if top_p == 1 else top_p
 
 
-def _checked(logits, temperature, top_k, top_p):
+def _scaled(logits, temperature, top_k, top_p):
+    """Return the logits that are drawn with, of the tokens kept, after all checks."""
     try:
         logits = numbers("logits", logits)
     except NotFinite:  # minus infinity is allowed, but not in the whole of a row
@@ -132,4 +125,4 @@ def _checked(logits, temperature, top_k, top_p):
     if logits.ndim == 0 or logits.size == 0:
         raise ValueError(f"logits must have shape (..., V) and hold numbers, got {logits.shape}")
     top_k, top_p = checked_settings(temperature, top_k, top_p)
-    return logits / float(temperature), top_k, top_p
+    return restricted(logits / float(temperature), top_k, top_p)

@@ -28,55 +28,35 @@ def train(
     """Train a model by truncated backpropagation through time, and keep the best weights.
 
     The text is read in B rows. Each step reads T tokens of each row and carries the state on
-    to the next step; at the text's end the rows begin again, with a state of zero.
+    to the next step; at the text's end the rows begin again, with a state of zero (Williams and
+    Peng, 1990). What is no longer finite raises a FloatingPointError that names the step.
+
+    The result has for each evaluation the "step", the "held_out" bits per token, and "training",
+    the bits per token over the steps since the last evaluation (None before the first step).
 
     Parameters
     ----------
-    model : rnnbook.text.language_model.LanguageModel
-        Its weights change; afterwards it has those that were best on the held-out text, also
-        where the training was stopped.
-    ids, held_out : array_like of int, shapes (n,) and (m,)
-        The text to learn, and the one to judge by.
-    steps : int
-        The budget.
-    rate : float or callable
-        The learning rate, or a function of the step that gives it, such as
-        :func:`rnnbook.nn.optimizers.warmup_cosine`.
-    optimizer : rnnbook.nn.optimizers.Optimizer, optional
+    model
+        It keeps the weights that were best on the held-out text, also where it was stopped.
+    ids, held_out
+        The text to learn, (n,), and the one to judge by, (m,).
+    rate
+        The learning rate, or a function of the step, such as ``warmup_cosine``.
+    optimizer
         A new one. AdamW with decay 0.05 by default.
-    B, T : int
+    B, T
         Rows, and time steps in a batch; through more than T steps no gradient goes back.
-    clip : float, optional
+    clip
         Limit of the gradients' joint norm, or None.
-    every : int
-        Steps between two evaluations on the held-out text; there is one before the first step
-        and one after the last.
-    seed : int
+    every
+        Steps between two evaluations on the held-out text; one more follows the last step.
+    seed
         Seed of the dropout.
-    checkpoint : str or os.PathLike, optional
+    checkpoint
         A file to store the training in after each evaluation. If it is there already, the
         training goes on from it, to the same numbers as if it had never stopped. One of another
         training is refused, and stays.
-    progress : bool
-        Whether a progress bar is drawn, on the standard error.
 
-    Returns
-    -------
-    list of dict
-        For each evaluation the "step", the "held_out" bits per token, and "training", the
-        bits per token over the steps since the last evaluation (None before the first step).
-
-    Raises
-    ------
-    FloatingPointError
-        If loss, gradients or weights are no longer finite; it names the step.
-
-    Notes
-    -----
-    Truncated backpropagation through time after Williams and Peng (1990).
-
-    Examples
-    --------
     >>> ids = np.tile([0, 1, 2], 200)
     >>> history = train(LanguageModel(3, H=8), ids, ids[:60], 60, rate=0.02, B=4, T=8,
     ...                 progress=False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rnnbook.text.vocabulary import join, tokens
+from rnnbook.text import join, tokens
 
 
 class Writer:

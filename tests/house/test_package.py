@@ -132,8 +132,6 @@ WAITING = {
     "rnnbook.show.instruments.generator",
     "rnnbook.show.instruments.memory",
     "rnnbook.show.style",
-    "rnnbook.text.checkpoints",
-    "rnnbook.text.language_model",
 }
 
 
