@@ -73,12 +73,10 @@ class NGram:
         context = token_ids(context, self.V)
         p = np.full(self.V, 1 / self.V)
         for k, level in enumerate(self._levels[: len(context) + 1]):
-            place = 0
+            place = np.zeros(self.V, np.int64)
             for shorter, token in zip(self._levels, context[len(context) - k :], strict=False):
-                place = shorter.find(np.array([place]), np.array([token]))[0]
-            if place < 0:  # an unseen context: so are all longer ones
-                break
-            p = level.spread(p, place)
+                place[:] = shorter.find(place[:1], token)
+            p, _ = level.interpolate(p, place, np.arange(self.V))
         return p
 
     def sample(self, n: int, context: ArrayLike = (), seed: int = 0) -> np.ndarray:
@@ -119,12 +117,3 @@ class _Level:
         p = p.copy()
         p[known] = (count + self.types[c] * p[known]) / (self.followed[c] + self.types[c])
         return p, gram
-
-    def spread(self, p, context):
-        """Return p_k of the whole vocabulary after one context, from its p_{k-1}."""
-        if context >= len(self.types) or self.types[context] == 0:
-            return p
-        first, last = np.searchsorted(self.keys, [context * self.V, (context + 1) * self.V])
-        q = self.types[context] * p
-        q[self.keys[first:last] % self.V] += self.counts[first:last]
-        return q / (self.followed[context] + self.types[context])

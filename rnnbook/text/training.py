@@ -27,35 +27,23 @@ def train(
 ) -> list[dict]:  # fmt: skip
     """Train a model by truncated backpropagation through time, and keep the best weights.
 
-    The text is read in B rows. Each step reads T tokens of each row and carries the state on
-    to the next step; at the text's end the rows begin again, with a state of zero (Williams and
-    Peng, 1990). What is no longer finite raises a FloatingPointError that names the step.
+    The text, ids (n,), is read in B rows. Each step reads T tokens of each row and carries the
+    state on to the next step, though no gradient; at the text's end the rows begin again, with a
+    state of zero (Williams and Peng, 1990). What is no longer finite raises a FloatingPointError
+    that names the step.
 
-    The result has for each evaluation the "step", the "held_out" bits per token, and "training",
-    the bits per token over the steps since the last evaluation (None before the first step).
+    The model is evaluated on another text, held_out (m,), before the first step, each ``every``
+    steps, and after the last. It keeps the weights that were best there, also where the training is
+    stopped. The result has for each evaluation the "step", the "held_out" bits per token, and
+    "training", the bits per token over the steps since the last evaluation (None for the first).
 
-    Parameters
-    ----------
-    model
-        It keeps the weights that were best on the held-out text, also where it was stopped.
-    ids, held_out
-        The text to learn, (n,), and the one to judge by, (m,).
-    rate
-        The learning rate, or a function of the step, such as ``warmup_cosine``.
-    optimizer
-        A new one. AdamW with decay 0.05 by default.
-    B, T
-        Rows, and time steps in a batch; through more than T steps no gradient goes back.
-    clip
-        Limit of the gradients' joint norm, or None.
-    every
-        Steps between two evaluations on the held-out text; one more follows the last step.
-    seed
-        Seed of the dropout.
-    checkpoint
-        A file to store the training in after each evaluation. If it is there already, the
-        training goes on from it, to the same numbers as if it had never stopped. One of another
-        training is refused, and stays.
+    ``rate`` may be a function of the step, such as :func:`rnnbook.nn.optimizers.warmup_cosine`.
+    The optimizer is a new one, by default AdamW with decay 0.05. ``clip`` is the limit of the
+    gradients' joint norm, or None, and the seed is that of the dropout.
+
+    After each evaluation the training is stored in the file ``checkpoint``. If that is there
+    already, the training goes on from it, to the same numbers as if it had never stopped; one of
+    another training is refused, and stays. ``progress`` draws a bar on the standard error.
 
     >>> ids = np.tile([0, 1, 2], 200)
     >>> history = train(LanguageModel(3, H=8), ids, ids[:60], 60, rate=0.02, B=4, T=8,
@@ -84,19 +72,19 @@ def train(
 
     try:
         with tqdm(total=steps, initial=run.step, disable=not progress, unit=" steps") as bar:
-            while run.step < steps or run.is_due(every, steps):
+            while True:
                 if run.is_due(every, steps):
                     run.evaluate(held_out)
                     bar.set_postfix(held_out_bits=f"{run.history[-1]['held_out']:.3f}")
                     if checkpoint is not None:
                         run.save(checkpoint, recipe)
-                else:
-                    run.learn(*next(batches), rates[run.step], clip, seed)
-                    bar.update()
+                if run.step >= steps:
+                    return run.history
+                run.learn(*next(batches), rates[run.step], clip, seed)
+                bar.update()
     finally:
         for name, array in model.parameters.items():
             array[...] = run.best[name]
-    return run.history
 
 
 def _batches(ids, B, T, step):
