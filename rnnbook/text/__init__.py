@@ -11,10 +11,8 @@ from numpy.typing import ArrayLike
 
 from rnnbook._check import integers, whole
 
-# The texts of these two are longer than one character and hold punctuation, so no
-# piece of a text is ever one of them.
-UNKNOWN = "<unknown>"
-JOIN = "<join>"
+# Longer than one character, with punctuation: so no piece of a text is ever one of these two.
+UNKNOWN, JOIN = "<unknown>", "<join>"
 
 # No space is usual after the first kind, before the second, and on either side of a dash.
 _OPENING, _CLOSING, _DASHES = "([{“‘«‹„‚¿¡", ".,;:!?)]}”’»›…%、。", "—―"

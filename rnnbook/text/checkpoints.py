@@ -12,8 +12,6 @@ import numpy as np
 
 from rnnbook._check import numbers
 
-_DESCRIPTION = "description"
-
 
 def place(path: str | os.PathLike) -> Path:
     """Return the path of a file to write, ``~`` expanded; its folder must exist.
@@ -35,9 +33,9 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(Path(folder, "a.txt")) as part:
+    ...     with replacing(f"{folder}/a.txt") as part:
     ...         _ = part.write_text("all of it")
-    ...     [path.name for path in Path(folder).iterdir()]
+    ...     os.listdir(folder)
     ['a.txt']
     """
     path = place(path)
@@ -54,8 +52,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, description: dict) -> None:
     """Write arrays and a description to a file, in place of the old one only once it is whole.
 
-    The arrays are numbers of any shapes, under any name but "description"; what describes them is a
-    dict that JSON can hold. Kind and version say what is in the file.
+    The arrays may have any name but "description", which is a dict that JSON can hold.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -66,16 +63,13 @@ def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, descrip
     """
     words = json.dumps({"kind": kind, "version": version, **description})
     with replacing(path) as part, part.open("xb") as file:
-        np.savez(file, **{_DESCRIPTION: np.array(words)}, **arrays)
+        np.savez(file, description=np.array(words), **arrays)
 
 
-def load(
-    path: str | os.PathLike, kind: str, version: int
-) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+def load(path: str | os.PathLike, kind: str, version: int) -> tuple[dict, dict]:
     """Return the arrays and the description that :func:`save` wrote, if they are of that kind.
 
-    A file that is damaged, foreign, newer than the version, or larger inside than outside is
-    refused.
+    A file is refused if it is damaged, foreign, newer, or larger inside than outside.
 
     >>> load("no.npz", "a test", 1)
     Traceback (most recent call last):
@@ -93,7 +87,7 @@ def load(
         except Exception as error:  # zipfile and NumPy have many words for damage
             raise ValueError(f"{path} is damaged: {error} (restore it, or make it anew)") from error
     try:
-        description = json.loads(str(arrays.pop(_DESCRIPTION)))
+        description = json.loads(str(arrays.pop("description")))
         found = description["kind"], int(description["version"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{foreign}; it has no description of that kind") from error

@@ -38,7 +38,8 @@ class LanguageModel(Stack, Writer):
     ``embedding`` the size of the embedding; None reads one-hot codes, by a look-up.
 
     ``dropout``, from 0 to less than 1, is the probability, in training, that a number of the hidden
-    state is set to 0 on its way to the output. The others grow by 1 / (1 - dropout).
+    state is set to 0 on its way to the output. The others grow by 1 / (1 - dropout). Seed and dtype
+    are those of the layers.
 
     >>> model = LanguageModel(5, H=4)
     >>> model
@@ -140,8 +141,7 @@ class LanguageModel(Stack, Writer):
         """See :meth:`rnnbook.text.ngram.NGram.sample`; with ``samples``, S texts: (S, n).
 
         Text number s has the random numbers of the seed and s, whatever S is, so it is the same but
-        where rounding decides. The others are those of
-        :func:`rnnbook.text.sampling.distribution`.
+        where rounding decides. The rest is as in :func:`rnnbook.text.sampling.distribution`.
         """
         n, S = whole("n", n), 1 if samples is None else whole("samples", samples)
         seed, (top_k, top_p) = whole("seed", seed, 0), checked_settings(temperature, top_k, top_p)

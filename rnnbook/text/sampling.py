@@ -11,11 +11,9 @@ ROUNDING = 1e-6
 
 
 def distribution(
-    logits: ArrayLike,
-    temperature: float = 1.0,
-    top_k: int | None = None,
+    logits: ArrayLike, temperature: float = 1.0, top_k: int | None = None,
     top_p: float | None = None,
-) -> np.ndarray:
+) -> np.ndarray:  # fmt: skip
     """Return the probabilities, (..., V), that :func:`next_token` draws with.
 
     The logits, (..., V), or log-probabilities, are minus infinity for a token that must never come.
@@ -35,12 +33,9 @@ def distribution(
 
 
 def next_token(
-    logits: ArrayLike,
-    rng: np.random.Generator,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-) -> int | np.ndarray:
+    logits: ArrayLike, rng: np.random.Generator, temperature: float = 1.0,
+    top_k: int | None = None, top_p: float | None = None,
+) -> int | np.ndarray:  # fmt: skip
     """Draw the next token of one text, from logits (V,), or those of B texts, from (B, V): (B,).
 
     The settings are those of :func:`distribution`.
