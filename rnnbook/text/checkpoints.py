@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import numpy as np
 
 from rnnbook._check import numbers
 
-_DESCRIPTION = "description"
-
 
 def place(path: str | os.PathLike) -> Path:
-    """Return the path of a file to write, ``~`` expanded; its folder must exist."""
+    """Return the path of a file to write, ``~`` expanded; its folder must exist.
+
+    >>> place("a.npz").name
+    'a.npz'
+    """
     path = Path(path).expanduser()
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path.parent} is no folder (make it first)")
@@ -23,17 +26,16 @@ def place(path: str | os.PathLike) -> Path:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike):
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Give the path of a new file, which takes the place of ``path`` once it is whole.
 
-    The new file lies beside the old one under a name that no other process has, and goes after an
-    error.
+    It lies beside the old one under a name that no other process has, and goes after an error.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     with replacing(Path(folder, "a.txt")) as part:
+    ...     with replacing(f"{folder}/a.txt") as part:
     ...         _ = part.write_text("all of it")
-    ...     [path.name for path in Path(folder).iterdir()]
+    ...     os.listdir(folder)
     ['a.txt']
     """
     path = place(path)
@@ -50,29 +52,28 @@ def replacing(path: str | os.PathLike):
 def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, description: dict) -> None:
     """Write arrays and a description to a file, in place of the old one only once it is whole.
 
-    Parameters
-    ----------
-    path : str or os.PathLike
-        The file, such as ``"model.npz"``; its folder must exist.
-    kind, version : str, int
-        What is in it, such as ``"rnnbook language model"``, and of which version.
-    arrays : dict of str to array_like
-        Numbers; no name may be "description".
-    description : dict
-        What JSON can hold.
+    The arrays may have any name but "description", which is a dict that JSON can hold.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(f"{folder}/a.npz", "a test", 1, {"W": np.ones(2)}, {"step": 3})
+    ...     arrays, description = load(f"{folder}/a.npz", "a test", 1)
+    >>> arrays["W"], description["step"]
+    (array([1., 1.]), 3)
     """
     words = json.dumps({"kind": kind, "version": version, **description})
     with replacing(path) as part, part.open("xb") as file:
-        np.savez(file, **{_DESCRIPTION: np.array(words)}, **arrays)
+        np.savez(file, description=np.array(words), **arrays)
 
 
-def load(
-    path: str | os.PathLike, kind: str, version: int
-) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+def load(path: str | os.PathLike, kind: str, version: int) -> tuple[dict, dict]:
     """Return the arrays and the description that :func:`save` wrote, if they are of that kind.
 
-    A file that is damaged, foreign, newer than the version, or larger inside than outside is
-    refused.
+    A file is refused if it is damaged, foreign, newer, or larger inside than outside.
+
+    >>> load("no.npz", "a test", 1)
+    Traceback (most recent call last):
+    FileNotFoundError: no.npz is no file (check the path, and from where it starts)
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -86,7 +87,7 @@ def load(
         except Exception as error:  # zipfile and NumPy have many words for damage
             raise ValueError(f"{path} is damaged: {error} (restore it, or make it anew)") from error
     try:
-        description = json.loads(str(arrays.pop(_DESCRIPTION)))
+        description = json.loads(str(arrays.pop("description")))
         found = description["kind"], int(description["version"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{foreign}; it has no description of that kind") from error
@@ -110,8 +111,14 @@ def _read(file):
 
 
 @contextmanager
-def reading(path: str | os.PathLike):
-    """Say that a file is damaged where its description lacks a part, or has one of another kind."""
+def reading(path: str | os.PathLike) -> Iterator[None]:
+    """Say that a file is damaged where its description lacks a part, or has one of another kind.
+
+    >>> with reading("a.npz"):
+    ...     _ = {"step": 3}["history"]
+    Traceback (most recent call last):
+    ValueError: a.npz is damaged: KeyError('history') (restore it, or make it anew)
+    """
     try:
         yield
     except (KeyError, TypeError, AttributeError, IndexError) as error:

@@ -4,48 +4,32 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbook._check import shaped
-from rnnbook.text.vocabulary import token_ids
+from rnnbook.text import token_ids
+from rnnbook.text.language_model import LanguageModel
 
 
 def influence(
-    model, ids: ArrayLike, frequencies: ArrayLike, state: np.ndarray | None = None
+    model: LanguageModel, ids: ArrayLike, frequencies: ArrayLike, state: np.ndarray | None = None
 ) -> np.ndarray:
     r"""Return how far each token of a text moves the predictions after it, in bits.
 
-    Token j is replaced by another one, v, drawn with its frequency f(v) among the others. The
-    influence on the prediction after token t is the mean Kullback-Leibler divergence
+    Entry (t, j) of the result, (T, T), is the influence of token j on the prediction after token t;
+    0 for j > t. Token j is replaced by another one, v, drawn with its frequency f(v) among the
+    others, and the influence is the mean Kullback-Leibler divergence
 
     .. math::
 
         I_{tj} = \sum_{v \ne x_j} \frac{f(v)}{1 - f(x_j)} \sum_w p(w) \log_2 \frac{p(w)}{p_v(w)},
 
     with p the prediction after x_1, ..., x_t, and p_v the one where v stands for x_j. All v are
-    tried, so nothing is drawn.
+    tried, so nothing is drawn. That a text is changed to see what a model uses of it is after
+    Khandelwal, He, Qi and Jurafsky (2018), section 3.
 
-    Parameters
-    ----------
-    model : rnnbook.text.language_model.LanguageModel
-        Or any object with a size V and such a method ``forward(ids, state)``. In float64,
-        rounding stays below 1e-12 bits.
-    ids : array_like of int, shape (T,)
-        The text.
-    frequencies : array_like, shape (V,)
-        How often each token is put in another's place, such as its count in the training text.
-    state : numpy.ndarray, optional
-        The state before the first token, as ``forward`` returns it for B = 1. Zero by default.
+    The model may be any object with a size V and such a ``forward(ids, state)``; in float64,
+    rounding stays below 1e-12 bits. The text is ids, (T,). Frequencies, (V,), such as the counts in
+    the training text, need no sum of 1. ``state`` is the one before the first token, as ``forward``
+    returns it for B = 1; zero by default.
 
-    Returns
-    -------
-    numpy.ndarray, shape (T, T)
-        Entry (t, j) is the influence of token j on the prediction after token t; 0 for j > t.
-
-    Notes
-    -----
-    That a text is changed to see what a model uses of it is after Khandelwal, He, Qi and Jurafsky
-    (2018), section 3.
-
-    Examples
-    --------
     >>> from rnnbook import LanguageModel
     >>> influence(LanguageModel(4, H=3), ids=[0, 3, 1], frequencies=[1, 1, 1, 1]).shape
     (3, 3)

@@ -12,7 +12,7 @@ from rnnbook.nn.feedforward import Dense, Embedding
 from rnnbook.nn.layers import GRU, LSTM, RNN
 from rnnbook.nn.losses import softmax
 from rnnbook.nn.training import Stack
-from rnnbook.text import checkpoints, token_ids
+from rnnbook.text import Vocabulary, checkpoints, token_ids
 from rnnbook.text.sampling import checked_settings, gumbel, restricted
 from rnnbook.text.writer import Writer
 
@@ -33,33 +33,14 @@ class LanguageModel(Stack, Writer):
     where x_t is the one-hot code of token t, or its embedding. Before the first token the
     state is zero, so that one is predicted with softmax(b_y).
 
-    Parameters
-    ----------
-    vocabulary : rnnbook.text.Vocabulary, or int
-        The tokens; or their number V alone, for a model of ids that stand for no text.
-    H : int
-        Size of the hidden state.
-    cell : {"lstm", "gru", "rnn"}
-        The recurrent layer.
-    embedding : int, optional
-        Size of the embedding; None reads one-hot codes, by a look-up.
-    dropout : float
-        Probability, in training, that a hidden state's number is set to 0 on its way to the
-        output, from 0 to less than 1. The others grow by 1 / (1 - dropout).
-    seed : int
-        Seed of the first weights.
-    dtype : {"float32", "float64"}
-        The precision.
+    The vocabulary's ``tokens`` and ``unit`` are the model's too; of ids that stand for no text give
+    their number V alone, then ``tokens`` is None. The cell is "lstm", "gru" or "rnn", and
+    ``embedding`` the size of the embedding; None reads one-hot codes, by a look-up.
 
-    Attributes
-    ----------
-    tokens : tuple of str, or None
-        The vocabulary's tokens; None for a model of ids.
-    V, H : int
-        Vocabulary size, hidden size.
+    ``dropout``, from 0 to less than 1, is the probability, in training, that a number of the hidden
+    state is set to 0 on its way to the output. The others grow by 1 / (1 - dropout). Seed and dtype
+    are those of the layers.
 
-    Examples
-    --------
     >>> model = LanguageModel(5, H=4)
     >>> model
     LanguageModel(V=5, H=4, cell='lstm')
@@ -68,8 +49,8 @@ class LanguageModel(Stack, Writer):
     """
 
     def __init__(
-        self, vocabulary, H: int, cell: str = "lstm", embedding: int | None = None,
-        dropout: float = 0.0, seed: int = 0, dtype: str = "float32",
+        self, vocabulary: Vocabulary | int, H: int, cell: str = "lstm",
+        embedding: int | None = None, dropout: float = 0.0, seed: int = 0, dtype: str = "float32",
     ):  # fmt: skip
         if cell not in CELLS:
             raise ValueError(f"cell must be one of {', '.join(CELLS)}; got {cell!r}")
@@ -100,23 +81,11 @@ class LanguageModel(Stack, Writer):
         self, ids: ArrayLike, state: np.ndarray | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        """Return the logits of the token after each token.
+        """Return the logits of the token after each token of ids (B, T), and the last state.
 
-        Parameters
-        ----------
-        ids : array_like of int, shape (B, T)
-            The tokens.
-        state : numpy.ndarray, optional
-            The state before the first of them, as this method returns it. Zero by default.
-        rng : numpy.random.Generator, optional
-            Where dropout comes from. None, for any use but training, drops nothing.
-
-        Returns
-        -------
-        logits : numpy.ndarray, shape (B, T, V)
-            Their softmax is the distribution of the next token.
-        state : numpy.ndarray, shape (B, H), for the LSTM (2, B, H)
-            The state after the last token.
+        The logits are (B, T, V). A state is (B, H), for the LSTM (2, B, H); the one before the
+        first token is zero by default. Dropout comes from the rng; None, for any use but training,
+        drops nothing.
         """
         x = ids if self.embedding is None else self.embedding.forward(ids)
         h, state = self.recurrent.forward(x, state)
@@ -153,9 +122,8 @@ class LanguageModel(Stack, Writer):
 
     def next_probabilities(self, context: ArrayLike) -> np.ndarray:
         """See :meth:`rnnbook.text.ngram.NGram.next_probabilities`; all of the context counts."""
-        state = self._read(context)
-        h = state if self.recurrent.states == 1 else state[0]
-        return softmax(self.dense.forward(h[:, None]))[0, 0]
+        h, *_ = self._read(context).reshape(-1, 1, 1, self.H)  # the LSTM's c is not read
+        return softmax(self.dense.forward(h))[0, 0]
 
     def _read(self, context):
         """Return the state after a context, for B = 1."""
@@ -170,22 +138,10 @@ class LanguageModel(Stack, Writer):
         self, n: int, context: ArrayLike = (), seed: int = 0, temperature: float = 1.0,
         top_k: int | None = None, top_p: float | None = None, samples: int | None = None,
     ) -> np.ndarray:  # fmt: skip
-        """Draw n tokens one after another that go on from a context.
+        """See :meth:`rnnbook.text.ngram.NGram.sample`; with ``samples``, S texts: (S, n).
 
-        Parameters
-        ----------
-        n, context, seed
-            As in :meth:`rnnbook.text.ngram.NGram.sample`.
-        temperature, top_k, top_p
-            As in :func:`rnnbook.text.sampling.distribution`; ``top_k=1`` is greedy.
-        samples : int, optional
-            How many texts S to draw at once. Text number s has the random numbers of the seed
-            and s, whatever S is, so it is the same but where rounding decides.
-
-        Returns
-        -------
-        numpy.ndarray of int, shape (n,), or with ``samples`` (S, n)
-            The tokens drawn, without the context.
+        Text number s has the random numbers of the seed and s, whatever S is, so it is the same but
+        where rounding decides. The rest is as in :func:`rnnbook.text.sampling.distribution`.
         """
         n, S = whole("n", n), 1 if samples is None else whole("samples", samples)
         seed, (top_k, top_p) = whole("seed", seed, 0), checked_settings(temperature, top_k, top_p)
@@ -213,11 +169,7 @@ class LanguageModel(Stack, Writer):
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "LanguageModel":
-        """Return the model that :meth:`save` wrote: with its vocabulary, so it writes at once.
-
-        A file that is missing, damaged, foreign, or of a newer version raises an error that
-        says so.
-        """
+        """Return the model that :meth:`save` wrote: with its vocabulary, so it writes at once."""
         arrays, description = checkpoints.load(path, KIND, VERSION)
         with checkpoints.reading(path):
             configuration = dict(description["configuration"])

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbook._check import whole
-from rnnbook.text.vocabulary import token_ids
+from rnnbook.text import token_ids
 
 
 class NGram:
@@ -20,29 +20,13 @@ class NGram:
 
         p_k(w \mid c) = \frac{N(c, w) + T(c)\, p'}{N(c) + T(c)}
 
-    where p' is p_{k-1}(w | c'), and p_0(w) = 1 / V.
+    where p' is p_{k-1}(w | c'), and p_0(w) = 1 / V. A context that was never followed by anything
+    passes on p_{k-1}. So no token has probability zero. After Witten and Bell (1991), method C, in
+    the interpolated form of Chen and Goodman (1999).
 
-    A context that was never followed by anything passes on p_{k-1}. So no token has
-    probability zero.
+    The training text, ids (n,), has at least ``order`` tokens, at least 1. ``order`` is the n of
+    "n-gram": 0 is uniform, 1 the unigram model, and a 5-gram model looks at the 4 tokens before.
 
-    Parameters
-    ----------
-    ids : array_like of int, shape (n,)
-        The training text, at least ``order`` tokens, at least 1.
-    order : int
-        The n of "n-gram": 0 is the uniform model, 1 the unigram model, and a 5-gram model
-        looks at the 4 tokens before.
-    V : int
-        Vocabulary size: ids lie from 0 to V - 1.
-
-    Notes
-    -----
-    After Witten and Bell (1991), method C, in the interpolated form of Chen and Goodman
-    (1999). A dict of counts for each context would be the plain way; sorting numbered
-    contexts gives the same counts faster.
-
-    Examples
-    --------
     >>> model = NGram([0, 1, 0, 2, 0, 1], order=2, V=3)
     >>> model
     NGram(order=2, V=3)
@@ -58,7 +42,8 @@ class NGram:
         self._levels = []
         context = np.zeros(len(ids), np.int64)  # the one empty context
         for _ in range(self.order):
-            # A gram is numbered by its place among the sorted keys of its length.
+            # A gram is numbered by its place among the sorted keys of its length: this gives the
+            # counts that a dict for each context would give, only faster.
             key = context * self.V + ids[-len(context) :]
             keys, gram, counts = np.unique(key, return_inverse=True, return_counts=True)
             self._levels.append(_Level(keys, counts, context.max() + 1, self.V))
@@ -70,8 +55,7 @@ class NGram:
     def log_probabilities(self, ids: ArrayLike) -> np.ndarray:
         """Return the natural log-probability, (n,), of each token of a text, given those before it.
 
-        ``ids``, (n,), is the text, such as a held-out one; its first tokens have shorter contexts.
-        Minus the mean is the cross-entropy in nats.
+        Its first tokens have shorter contexts. Minus the mean is the cross-entropy in nats.
         """
         ids = token_ids(ids, self.V)
         p = np.full(len(ids), 1 / self.V)
@@ -89,19 +73,14 @@ class NGram:
         context = token_ids(context, self.V)
         p = np.full(self.V, 1 / self.V)
         for k, level in enumerate(self._levels[: len(context) + 1]):
-            place = 0
+            place = np.zeros(self.V, np.int64)
             for shorter, token in zip(self._levels, context[len(context) - k :], strict=False):
-                place = shorter.find(np.array([place]), np.array([token]))[0]
-            if place < 0:  # an unseen context: so are all longer ones
-                break
-            p = level.spread(p, place)
+                place[:] = shorter.find(place[:1], token)
+            p, _ = level.interpolate(p, place, np.arange(self.V))
         return p
 
     def sample(self, n: int, context: ArrayLike = (), seed: int = 0) -> np.ndarray:
-        """Draw n tokens one after another, shape (n,), that go on from a context, (m,).
-
-        The seed is that of the random numbers; the context is not in the result.
-        """
+        """Draw n tokens one after another, (n,), that go on from a context, (m,)."""
         rng = np.random.default_rng(whole("seed", seed, 0))
         drawn = token_ids(context, self.V).tolist()
         start = len(drawn)
@@ -138,12 +117,3 @@ class _Level:
         p = p.copy()
         p[known] = (count + self.types[c] * p[known]) / (self.followed[c] + self.types[c])
         return p, gram
-
-    def spread(self, p, context):
-        """Return p_k of the whole vocabulary after one context, from its p_{k-1}."""
-        if context >= len(self.types) or self.types[context] == 0:
-            return p
-        first, last = np.searchsorted(self.keys, [context * self.V, (context + 1) * self.V])
-        q = self.types[context] * p
-        q[self.keys[first:last] % self.V] += self.counts[first:last]
-        return q / (self.followed[context] + self.types[context])

@@ -11,74 +11,49 @@ ROUNDING = 1e-6
 
 
 def distribution(
-    logits: ArrayLike,
-    temperature: float = 1.0,
-    top_k: int | None = None,
+    logits: ArrayLike, temperature: float = 1.0, top_k: int | None = None,
     top_p: float | None = None,
-) -> np.ndarray:
-    """Return the distribution that :func:`next_token` draws from.
+) -> np.ndarray:  # fmt: skip
+    """Return the probabilities, (..., V), that :func:`next_token` draws with.
 
-    Parameters
-    ----------
-    logits : array_like, shape (..., V)
-        Logits, or log-probabilities; minus infinity for a token that must never come.
-    temperature : float
-        The logits are divided by it: below 1 likely tokens become likelier, above 1 less
-        likely. At least 1e-6.
-    top_k : int, optional
-        Keep the k most probable tokens only; 1 always takes the most probable one.
-    top_p : float, optional
-        Then keep the fewest most probable tokens whose probabilities sum to at least this,
-        more than 0 and at most 1. The token that reaches it is kept.
+    The logits, (..., V), or log-probabilities, are minus infinity for a token that must never come.
+    They are divided by the temperature, at least 1e-6: below 1 likely tokens become likelier.
 
-    Returns
-    -------
-    numpy.ndarray, shape (..., V)
-        Probabilities; those of the tokens kept sum to 1, the others are 0. Of equally
-        probable tokens the smaller id counts as the more probable one.
+    Then only the ``top_k`` most probable tokens are kept (Fan, Lewis and Dauphin, 2018; 1 is
+    greedy), and of these the fewest whose probabilities sum to ``top_p`` or more, above 0 and at
+    most 1 (nucleus sampling, Holtzman et al., 2020). Their probabilities sum to 1, the others are
+    0. Of equally probable tokens the smaller id counts as the more probable one.
 
-    Notes
-    -----
-    Top-k after Fan, Lewis and Dauphin (2018); top-p, or nucleus sampling, after Holtzman et
-    al. (2020).
-
-    Examples
-    --------
     >>> distribution(np.log([0.5, 0.3, 0.2]), top_p=0.8)
     array([0.625, 0.375, 0.   ])
     """
-    logits, top_k, top_p = _checked(logits, temperature, top_k, top_p)
+    logits = _scaled(logits, temperature, top_k, top_p)
     p = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    p[restricted(logits, top_k, top_p) == -np.inf] = 0
     return p / p.sum(axis=-1, keepdims=True)
 
 
 def next_token(
-    logits: ArrayLike,
-    rng: np.random.Generator,
-    temperature: float = 1.0,
-    top_k: int | None = None,
-    top_p: float | None = None,
-) -> int | np.ndarray:
-    """Draw the next token of one text, from logits (V,), or of each of B texts, from (B, V).
+    logits: ArrayLike, rng: np.random.Generator, temperature: float = 1.0,
+    top_k: int | None = None, top_p: float | None = None,
+) -> int | np.ndarray:  # fmt: skip
+    """Draw the next token of one text, from logits (V,), or those of B texts, from (B, V): (B,).
 
-    The settings are those of :func:`distribution`; ``top_k=1`` is greedy: no chance is left. The
-    random numbers come from ``rng``. Return an id, or an array of them, (B,).
+    The settings are those of :func:`distribution`.
 
     >>> next_token([0.0, 5.0, 1.0], np.random.default_rng(0), top_k=1)
     1
     """
-    logits, top_k, top_p = _checked(logits, temperature, top_k, top_p)
-    drawn = (restricted(logits, top_k, top_p) + gumbel(rng, logits.shape)).argmax(axis=-1)
+    logits = _scaled(logits, temperature, top_k, top_p)
+    drawn = (logits + gumbel(rng, logits.shape)).argmax(axis=-1)
     return drawn if logits.ndim > 1 else int(drawn)
 
 
 def gumbel(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Draw the noise that turns a maximum into a draw: argmax(logits + noise) ~ softmax(logits).
 
-    The numbers, of any shape, are independent, from the standard Gumbel distribution: minus the
-    logarithm of an exponential number (Gumbel, 1954). It is the quickest draw: it takes no sum over
-    the vocabulary, and the noise of many steps is made at once.
+    The numbers are independent, from the standard Gumbel distribution: minus the logarithm of an
+    exponential number (Gumbel, 1954). It is the quickest draw: it takes no sum over the vocabulary,
+    and the noise of many steps is made at once.
 
     >>> gumbel(np.random.default_rng(0), (256, 3)).shape  # of 256 steps, with V = 3
     (256, 3)
@@ -95,6 +70,9 @@ def restricted(logits: np.ndarray, top_k: int | None, top_p: float | None) -> np
     """Return logits with minus infinity in place of the tokens that top-k and top-p leave out.
 
     The arguments are those of :func:`distribution`, after the temperature and unchecked.
+
+    >>> restricted(np.array([0.0, 5.0, 1.0]), top_k=2, top_p=None)
+    array([-inf,   5.,   1.])
     """
     if top_k is None and top_p is None:
         return logits
@@ -115,7 +93,11 @@ def restricted(logits: np.ndarray, top_k: int | None, top_p: float | None) -> np
 def checked_settings(
     temperature: float, top_k: int | None, top_p: float | None
 ) -> tuple[int | None, float | None]:
-    """Return top_k and top_p, None where they leave out nothing, or say what is out of range."""
+    """Return top_k and top_p, None where they leave out nothing, if all three are in range.
+
+    >>> checked_settings(1.0, top_k=3, top_p=1)
+    (3, None)
+    """
     if number("temperature", temperature) < COLDEST:
         raise ValueError(
             f"temperature must be > 0 (at least {COLDEST}), got {temperature} (top_k=1 always "
@@ -126,7 +108,8 @@ def checked_settings(
     return top_k, None if top_p == 1 else top_p
 
 
-def _checked(logits, temperature, top_k, top_p):
+def _scaled(logits, temperature, top_k, top_p):
+    """Return the logits that are drawn with, of the tokens kept, after all checks."""
     try:
         logits = numbers("logits", logits)
     except NotFinite:  # minus infinity is allowed, but not in the whole of a row
@@ -137,4 +120,4 @@ def _checked(logits, temperature, top_k, top_p):
     if logits.ndim == 0 or logits.size == 0:
         raise ValueError(f"logits must have shape (..., V) and hold numbers, got {logits.shape}")
     top_k, top_p = checked_settings(temperature, top_k, top_p)
-    return logits / float(temperature), top_k, top_p
+    return restricted(logits / float(temperature), top_k, top_p)

@@ -27,56 +27,24 @@ def train(
 ) -> list[dict]:  # fmt: skip
     """Train a model by truncated backpropagation through time, and keep the best weights.
 
-    The text is read in B rows. Each step reads T tokens of each row and carries the state on
-    to the next step; at the text's end the rows begin again, with a state of zero.
+    The text, ids (n,), is read in B rows. Each step reads T tokens of each row and carries the
+    state on to the next step, though no gradient; at the text's end the rows begin again, with a
+    state of zero (Williams and Peng, 1990). What is no longer finite raises a FloatingPointError
+    that names the step.
 
-    Parameters
-    ----------
-    model : rnnbook.text.language_model.LanguageModel
-        Its weights change; afterwards it has those that were best on the held-out text, also
-        where the training was stopped.
-    ids, held_out : array_like of int, shapes (n,) and (m,)
-        The text to learn, and the one to judge by.
-    steps : int
-        The budget.
-    rate : float or callable
-        The learning rate, or a function of the step that gives it, such as
-        :func:`rnnbook.nn.optimizers.warmup_cosine`.
-    optimizer : rnnbook.nn.optimizers.Optimizer, optional
-        A new one. AdamW with decay 0.05 by default.
-    B, T : int
-        Rows, and time steps in a batch; through more than T steps no gradient goes back.
-    clip : float, optional
-        Limit of the gradients' joint norm, or None.
-    every : int
-        Steps between two evaluations on the held-out text; there is one before the first step
-        and one after the last.
-    seed : int
-        Seed of the dropout.
-    checkpoint : str or os.PathLike, optional
-        A file to store the training in after each evaluation. If it is there already, the
-        training goes on from it, to the same numbers as if it had never stopped. One of another
-        training is refused, and stays.
-    progress : bool
-        Whether a progress bar is drawn, on the standard error.
+    The model is evaluated on another text, held_out (m,), before the first step, each ``every``
+    steps, and after the last. It keeps the weights that were best there, also where the training is
+    stopped. The result has for each evaluation the "step", the "held_out" bits per token, and
+    "training", the bits per token over the steps since the last evaluation (None for the first).
 
-    Returns
-    -------
-    list of dict
-        For each evaluation the "step", the "held_out" bits per token, and "training", the
-        bits per token over the steps since the last evaluation (None before the first step).
+    ``rate`` may be a function of the step, such as :func:`rnnbook.nn.optimizers.warmup_cosine`.
+    The optimizer is a new one, by default AdamW with decay 0.05. ``clip`` is the limit of the
+    gradients' joint norm, or None, and the seed is that of the dropout.
 
-    Raises
-    ------
-    FloatingPointError
-        If loss, gradients or weights are no longer finite; it names the step.
+    After each evaluation the training is stored in the file ``checkpoint``. If that is there
+    already, the training goes on from it, to the same numbers as if it had never stopped; one of
+    another training is refused, and stays. ``progress`` draws a bar on the standard error.
 
-    Notes
-    -----
-    Truncated backpropagation through time after Williams and Peng (1990).
-
-    Examples
-    --------
     >>> ids = np.tile([0, 1, 2], 200)
     >>> history = train(LanguageModel(3, H=8), ids, ids[:60], 60, rate=0.02, B=4, T=8,
     ...                 progress=False)
@@ -104,19 +72,19 @@ def train(
 
     try:
         with tqdm(total=steps, initial=run.step, disable=not progress, unit=" steps") as bar:
-            while run.step < steps or run.is_due(every, steps):
+            while True:
                 if run.is_due(every, steps):
                     run.evaluate(held_out)
                     bar.set_postfix(held_out_bits=f"{run.history[-1]['held_out']:.3f}")
                     if checkpoint is not None:
                         run.save(checkpoint, recipe)
-                else:
-                    run.learn(*next(batches), rates[run.step], clip, seed)
-                    bar.update()
+                if run.step >= steps:
+                    return run.history
+                run.learn(*next(batches), rates[run.step], clip, seed)
+                bar.update()
     finally:
         for name, array in model.parameters.items():
             array[...] = run.best[name]
-    return run.history
 
 
 def _batches(ids, B, T, step):

@@ -1,15 +1,21 @@
-"""What every model with a vocabulary can do once it can draw tokens: write a text."""
+"""What every model with a vocabulary can do once it can draw tokens."""
 
 import numpy as np
 
-from rnnbook.text.vocabulary import join, tokens
+from rnnbook.text import join, tokens
 
 
 class Writer:
     """A language model that writes: it needs ``tokens``, ``unit`` and a method ``sample``.
 
-    :class:`rnnbook.text.language_model.LanguageModel` and :class:`rnnbook.keras.Generator` are such
-    models.
+    :class:`rnnbook.text.language_model.LanguageModel` and :class:`rnnbook.keras.Generator` do so.
+
+    >>> class Repeater(Writer):
+    ...     tokens, unit = ["<unknown>", "a", "b"], "characters"
+    ...     def sample(self, n, context=(), seed=0):
+    ...         return np.repeat(context[-1:], n)
+    >>> Repeater().generate(4, prompt="ab")
+    'abbbbb'
     """
 
     def encode(self, text: str) -> np.ndarray:
@@ -19,11 +25,12 @@ class Writer:
         number = {token: i for i, token in enumerate(self.tokens)}
         return np.array([number.get(t, 0) for t in tokens(text, self.unit)], np.int32)
 
-    def generate(self, n: int, prompt: str = "", seed: int = 0, **settings) -> str | list[str]:
+    def generate(
+        self, n: int, prompt: str = "", seed: int = 0, **settings: float | None
+    ) -> str | list[str]:
         """Write n tokens that go on from a prompt: a str; with ``samples``, a list of them.
 
-        What the vocabulary lacks is read as the unknown token. Other settings are those of the
-        model's ``sample``: ``temperature``, ``top_k``, ``top_p`` and ``samples``.
+        What the vocabulary lacks is read as the unknown token. The settings are ``sample``'s.
         """
         context = self.encode(prompt)
         ids = self.sample(n, context, seed, **settings)

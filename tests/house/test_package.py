@@ -132,11 +132,6 @@ WAITING = {
     "rnnbook.show.instruments.generator",
     "rnnbook.show.instruments.memory",
     "rnnbook.show.style",
-    "rnnbook.text.checkpoints",
-    "rnnbook.text.influence",
-    "rnnbook.text.language_model",
-    "rnnbook.text.sampling",
-    "rnnbook.text.writer",
 }
 
 
