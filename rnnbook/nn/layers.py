@@ -109,9 +109,10 @@ class Recurrent:
         if ids is None:
             run.z[:T, self.H + 1 :] = _features_first(x)
         self._begin(run, state)
+        added = [None] * T if ids is None else run.table.T[ids].transpose(0, 2, 1).copy()
         with one_thread(run.W.size * B):
             for t in range(T):
-                self._advance(run, t, None if ids is None else ids[t])
+                self._advance(run, t, added[t])
                 if mask is not None:
                     for s in run.s:
                         np.copyto(s[t + 1], s[t], where=~run.mask[t])
@@ -131,7 +132,7 @@ class Recurrent:
         run, H, (T, B, D) = self._run, self.H, self._run.sizes
         dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=H))
         ds = self._checked_state("dstate", dstate, B).transpose(0, 2, 1).astype(self.dtype, "C")
-        self._ready = False
+        self._ready, dh_t = False, ds[0]
         self.W_back, self.added = self.parameters["W_h"].T.copy(), defaultdict(int)
         dW, dx = np.zeros_like(run.W), np.empty((D, T, B), self.dtype)
         dW_x = np.zeros((len(self.gates) * H, self.D), self.dtype)
@@ -141,11 +142,13 @@ class Recurrent:
             block = slice(start, min(start + k, T))
             with one_thread(run.W.size * B):
                 for t in reversed(range(block.start, block.stop)):
-                    ds[0] += dh[t]
-                    past = 0 if run.mask is None else np.where(run.mask[t], 0, ds)
-                    ds -= past  # what goes past a masked step
+                    dh_t += dh[t]
+                    if run.mask is not None:  # what goes past a masked step
+                        past = np.where(run.mask[t], 0, ds)
+                        ds -= past
                     self.step_back(run.a_at[t], run.s_at[t], run.s_at[t + 1], ds, da[t - start])
-                    ds += past
+                    if run.mask is not None:
+                        ds += past
             da_k, z_k = _columns(da[: block.stop - start]), _columns(run.z[block])
             for rows, acted_on in run.parts:
                 dW[rows, acted_on] += da_k[rows] @ z_k[acted_on].T
@@ -178,7 +181,7 @@ class Recurrent:
 
         def step(ids=None):
             if ids is not None:
-                self._advance(run, 0, ids)
+                self._advance(run, 0, run.table.take(ids, axis=1))
                 for s in run.s:
                     s[0] = s[1]
             return run.s[0][0]
@@ -254,9 +257,10 @@ class Recurrent:
         of_z = {"hx": slice(0, F), "h": slice(0, H + 1), "x": slice(H, F)}
         run.parts = [(slice(i * H, j and j * H), of_z[what]) for i, j, what in self.parts]
         run.Ws = [run.W[of, on] for of, on in run.parts]
+        run.flat_at = [a[:rows].reshape(-1, B) for a in run.a_at]
         run.products = [
-            [(z[on], a[:rows].reshape(-1, B)[of]) for of, on in run.parts]
-            for z, a in zip(run.z[:T], run.a_at, strict=True)
+            [(z[on], flat[of]) for of, on in run.parts]
+            for z, flat in zip(run.z[:T], run.flat_at, strict=True)
         ]
         return run
 
@@ -279,14 +283,14 @@ class Recurrent:
         for part in (W[..., : H + 1], W_x):
             part[halved] *= 0.5  # see _to_sigmoid
 
-    def _advance(self, run, t, ids):
-        """Take step t: the products, what ids add, and the layer's own equations."""
+    def _advance(self, run, t, added):
+        """Take step t: the products, what ids add, (rows H, B), and the layer's own equations."""
         for W, (z, a) in zip(run.Ws, run.products[t], strict=True):
             W.dot(z, a)
-        a = run.a_at[t]
-        if ids is not None:
-            a[: self.rows] += run.table.take(ids, axis=1).reshape(self.rows, self.H, -1)
-        self.step(a, run.s_at[t], run.s_at[t + 1])
+        if added is not None:
+            flat = run.flat_at[t]
+            flat += added
+        self.step(run.a_at[t], run.s_at[t], run.s_at[t + 1])
 
 
 def _features_first(x):
