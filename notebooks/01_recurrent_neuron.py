@@ -329,6 +329,7 @@ W_hh = 0.5 * rng.normal(size=(H, H))
 h = rnn(x, W_xh, W_hh, b_h)
 print("x", x.shape, "-> h", h.shape)
 
+# %%
 layer = RNN(D, H, dtype="float64")
 layer.set_weights([W_xh.T, W_hh.T, b_h])  # laid out as in Keras
 h_layer, last = layer.forward(x)

@@ -491,6 +491,8 @@ for t in range(6):
     h_t = np.tanh(inputs[:, t] @ U.T + y_t @ W.T + b)  # it receives the output
     y_t = h_t @ np.eye(3).T  # W_hy is the identity
     y.append(y_t)
+
+# %%
 elman = RNN(5, 3, dtype="float64")
 elman.set_weights([U.T, W.T, b])
 gap = abs(elman.forward(inputs)[0] - np.stack(y, axis=1)).max()

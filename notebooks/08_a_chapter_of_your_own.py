@@ -243,8 +243,8 @@ expect(abs(small_bits - history[-1]["held_out"]) < 0.05)
 #
 # ### Stopped, and not lost
 #
-# A long training will be stopped: by you, by the power company, or by Colab. With `folder=` all that it needs is stored after each epoch, by Keras' `BackupAndRestore`, and the best
-# weights with it. The same call goes on from there. Press Ctrl-C in the middle of the second epoch (here a callback does it), and compare with a training that nobody stopped.
+# A long training will be stopped: by you, by the power company, or by Colab. With `folder=` all that it needs is stored after each epoch, in one file that is written whole or not at all, and the best
+# model beside it. The same call goes on from there. Press Ctrl-C in the middle of the second epoch (here a callback does it), and compare with a training that nobody stopped.
 
 
 # %%
@@ -273,9 +273,9 @@ for one, other in zip(through, resumed, strict=True):
     assert abs(one["held_out"] - other["held_out"]) < 1e-5
 
 # %% [markdown]
-# The same numbers, as if nobody had pressed anything. The course's tests do it with `kill -9`, in a process of its own, and found two traps on the way. Keras' backup leaves out the state of the
-# random numbers, so dropout would go on with others; here each epoch's dropout starts from the number of its first step. And a kill in the middle of the very first backup
-# would leave half a file; so there is one of the start.
+# The same numbers, as if nobody had pressed anything. The course's tests do it with `kill -9`, in a process of its own. Keras has a callback for this, `BackupAndRestore`, with two traps. It leaves out the state of the
+# random numbers, so dropout would go on with others; here each epoch's dropout starts from the number of its first step. And a kill while it writes its notes
+# leaves a file that nothing can go on from; so here the old file stays until the new one is whole.
 #
 # <a id="question-28"></a>
 # ### How many units and layers?

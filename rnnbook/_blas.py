@@ -21,19 +21,10 @@ _lock, _before = threading.Lock(), []
 class one_thread:  # noqa: N801 - used as a statement: with one_thread():
     """Keep NumPy's matrix products on one thread for the length of a ``with`` block.
 
-    Parameters
-    ----------
-    multiplications : int
-        Those of the largest product of each step. From :data:`WORTH` on, nothing is changed.
+    ``multiplications`` are those of the largest product of each step: from :data:`WORTH` on,
+    nothing changes, nor with other libraries than the OpenBLAS of NumPy's wheels. Products in other
+    Python threads run on one thread too, until the last block has ended.
 
-    Notes
-    -----
-    The number of threads is one for the whole process: products in other Python threads run on one
-    thread too, until the last block has ended. With other libraries than the OpenBLAS of NumPy's
-    wheels, nothing is changed.
-
-    Examples
-    --------
     >>> with one_thread():
     ...     np.eye(2) @ np.ones(2)
     array([1., 1.])
@@ -65,7 +56,5 @@ def _openblas():
             library = ctypes.CDLL(str(file))
             for name in ("scipy_openblas_{}_num_threads64_", "openblas_{}_num_threads64_"):
                 if hasattr(library, name.format("set")):
-                    return getattr(library, name.format("get")), getattr(
-                        library, name.format("set")
-                    )
+                    return [getattr(library, name.format(verb)) for verb in ("get", "set")]
     return None, None

@@ -1,8 +1,7 @@
 """What every function asks of its arguments: numbers, finite, of the right shape and range.
 
-Sizes have one letter each throughout the course: ``B`` batch, ``T`` time steps,
-``D`` input size, ``H`` hidden size, ``V`` vocabulary size, ``N`` states. The first
-argument is always what the caller calls the value; it stands in the error message.
+Sizes have one letter each throughout the course: ``B`` sequences, ``T`` time steps, ``D`` inputs,
+``H`` units, ``V`` symbols, ``N`` states. ``name`` is what the caller calls a value, for messages.
 """
 
 import math
@@ -16,25 +15,18 @@ class NotFinite(ValueError):  # noqa: N818 (it reads as what is wrong)
 
 
 def numbers(name: str, value: ArrayLike) -> np.ndarray:
-    """Return ``value`` as an array of finite floats, without a copy where possible.
-
-    float32 and float64 are kept; other numbers become float64.
-
-    >>> numbers("x", [1, 2])
-    array([1., 2.])
-    """
+    """Return ``value`` as finite floats, float32 or else float64; without a copy if possible."""
     array = _as_array(name, value)
     if array.dtype.kind not in "iuf":
-        raise TypeError(
-            f"{name} must hold real numbers, got dtype {array.dtype} (convert it to float first)"
-        )
+        given = f"got dtype {array.dtype} (convert it to float first)"
+        raise TypeError(f"{name} must hold real numbers, {given}")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
     finite = np.isfinite(array)
     if not finite.all():
-        bad = tuple(map(int, np.argwhere(~finite)[0]))
+        bad = _index(np.argwhere(~finite)[0].tolist())
         raise NotFinite(
-            f"{name} must be finite, got {array[bad]} at index {_index(bad)} (check the data or "
+            f"{name} must be finite, got {array[bad]} at index {bad} (check the data or "
             "the step before)"
         )
     return array
@@ -43,14 +35,13 @@ def numbers(name: str, value: ArrayLike) -> np.ndarray:
 def shaped(name: str, value: ArrayLike, letters: str, **sizes: int) -> np.ndarray:
     """Return ``value`` as finite numbers with one axis a letter; nothing is broadcast.
 
-    Letters are separated by spaces, such as ``"B T D"``; ``sizes`` are those already known, such
-    as ``D=3``. The others are at least 1; the same letter twice is the same size.
+    Letters stand apart, as in ``"B T D"``, and the same one twice is the same size. ``sizes`` are
+    those already known, such as ``D=3``; the others are at least 1.
 
     >>> shaped("W", [[1, 2, 3]], "H D", D=3).shape
     (1, 3)
     """
-    array = numbers(name, value)
-    axes = letters.split()
+    array, axes = numbers(name, value), letters.split()
     wanted = ", ".join(f"{a}={sizes[a]}" if a in sizes else a for a in axes)
     problem = f"{name} must have shape ({wanted}), got {array.shape}"
     if array.ndim != len(axes):
@@ -64,23 +55,18 @@ def shaped(name: str, value: ArrayLike, letters: str, **sizes: int) -> np.ndarra
 
 
 def integers(name: str, value: ArrayLike, V: int | None = None) -> np.ndarray:
-    """Return ``value`` as an array of whole numbers, 0 to V - 1, of any shape, also empty.
-
-    >>> integers("ids", [0, 2], V=3)
-    array([0, 2])
-    """
+    """Return ``value`` as an array of whole numbers, 0 to V - 1, of any shape, also empty."""
     array = _as_array(name, value)
     if array.size == 0:
         array = array.astype(np.int32)  # an empty list has a dtype of float
     if array.dtype.kind not in "iu":
-        raise TypeError(
-            f"{name} must be whole numbers, got dtype {array.dtype} (encode a text first)"
-        )
+        given = f"got dtype {array.dtype} (encode a text first)"
+        raise TypeError(f"{name} must be whole numbers, {given}")
     wrong = array < 0 if V is None else (array < 0) | (array >= V)
     if wrong.any():
-        bad = tuple(map(int, np.argwhere(wrong)[0]))
+        bad = _index(np.argwhere(wrong)[0].tolist())
         allowed = "0 or more" if V is None else f"from 0 to V - 1 = {V - 1}"
-        raise ValueError(f"{name} must be {allowed}, got {array[bad]} at index {_index(bad)}")
+        raise ValueError(f"{name} must be {allowed}, got {array[bad]} at index {bad}")
     return array
 
 
@@ -104,11 +90,7 @@ def check_mask(mask: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def whole(name: str, value: int, least: int = 1) -> int:
-    """Return ``value``, a whole number of Python or NumPy of at least ``least``, as an int.
-
-    >>> whole("T", np.int64(3))
-    3
-    """
+    """Return ``value``, a whole number of Python or NumPy of at least ``least``, as an int."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} must be a whole number, got {value!r}")
     if value < least:
@@ -120,11 +102,7 @@ def number(
     name: str, value: float, *, least: float = -math.inf, above: float = -math.inf,
     most: float = math.inf, below: float = math.inf,
 ) -> float:  # fmt: skip
-    """Return ``value``, a finite number of Python or NumPy in the range, as a float.
-
-    >>> number("dropout", np.float64(0.5), least=0, below=1)
-    0.5
-    """
+    """Return ``value``, a finite number of Python or NumPy in the range, as a float."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, got {value!r:.80}")
     value = float(value)
@@ -145,7 +123,7 @@ def check_dtype(dtype: object) -> str:
     raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r:.80}")
 
 
-def _as_array(name: str, value: ArrayLike) -> np.ndarray:
+def _as_array(name, value):
     if (bad := _masked_at(value)) is not None:
         raise TypeError(f"{name} is masked at index {_index(bad)} (fill it or leave it out)")
     try:
@@ -154,15 +132,15 @@ def _as_array(name: str, value: ArrayLike) -> np.ndarray:
         raise ValueError(f"{name} must be a full array, but its rows differ in length") from error
 
 
-def _masked_at(value: ArrayLike) -> tuple[int, ...] | None:
+def _masked_at(value):
     """Return the index of the first masked number: np.asarray would give what lies under it."""
     if isinstance(value, list | tuple) and not set(map(type, value)) <= {int, float, str}:
         inner = ((i, _masked_at(row)) for i, row in enumerate(value))
         return next(((i, *at) for i, at in inner if at is not None), None)
-    if isinstance(value, np.ndarray) and hasattr(value, "mask"):  # np.ma takes long to import
-        return next((tuple(map(int, at)) for at in np.argwhere(np.ma.getmaskarray(value))), None)
-    return None
+    if not isinstance(value, np.ndarray) or not hasattr(value, "mask"):  # np.ma is slow to import
+        return None
+    return next(iter(np.argwhere(np.ma.getmaskarray(value)).tolist()), None)
 
 
-def _index(place: tuple[int, ...]) -> int | tuple[int, ...]:
-    return place[0] if len(place) == 1 else place
+def _index(place):
+    return place[0] if len(place) == 1 else tuple(place)

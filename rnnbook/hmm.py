@@ -171,7 +171,9 @@ class HMM:
         """
         ids, first, _ = text = _join(sequences, self.V)
         path = np.empty(len(ids), np.int64)
-        for batch, best in _solve(_batches(text, self.N, self.V), self._best_paths):
+        for batch, best in _solve(
+            _batches(text, self.N, self.V, margin=self._margin()), self._best_paths
+        ):
             path[batch.place[batch.kept]] = best[batch.kept]
         log_start, log_a, log_b = map(_log, (self.start, self.transitions, self.emissions))
         came = np.append(0, log_a[path[:-1], path[1:]])
@@ -193,7 +195,10 @@ class HMM:
         each iteration. An impossible sequence is refused.
         """
         text, model, history = _join(sequences, self.V), self, []
-        batches, log_c = _batches(text, self.N, self.V), np.empty(len(text[0]))
+        batches, log_c = (
+            _batches(text, self.N, self.V, margin=self._margin()),
+            np.empty(len(text[0])),
+        )
         for _ in range(whole("iterations", iterations)):
             old = model.start, model.transitions, model.emissions
             start, pairs, gave = counts = [np.zeros(array.shape) for array in old]
@@ -214,10 +219,18 @@ class HMM:
         text = _join(sequences, self.V)
         p, log_c = np.empty((len(text[0]), self.N)), np.empty(len(text[0]))
         solve = partial(self._infer, smooth=smooth)
-        for batch, x, logs, _ in _solve(_batches(text, self.N, self.V), solve):
+        for batch, x, logs, _ in _solve(
+            _batches(text, self.N, self.V, margin=self._margin()), solve
+        ):
             place = batch.place[batch.kept]
             p[place], log_c[place] = x.transpose(0, 2, 1)[batch.kept], logs[batch.kept]
         return p, log_c, text[1]
+
+    def _margin(self):
+        """Return in how many steps the transitions alone forget a state, within 40 to 1,000."""
+        sizes = np.sort(np.abs(np.linalg.eigvals(self.transitions)))[:-1]
+        second = sizes.max(initial=0.0).clip(1e-9, 1 - 1e-9)
+        return int(np.clip(np.log(1e-13) / np.log(second), 40, 1000))
 
     def _state_probabilities(self, sequences, smooth):
         p, log_c, first = self._states(sequences, smooth)
@@ -374,7 +387,8 @@ def _batches(text, N, V, which=None, margin=40):
     which = np.arange(len(first)) if which is None else which
     which = which[np.argsort(first[which] - end[which], kind="stable")]  # the longest first
     length, batches = (end - first)[which], []
-    core = max(8 * margin, len(ids) // 200)
+    # Symbols around a core are worked out twice: cheap with few states, not with many.
+    core = max(margin * min(8, max(1, N // 4)), len(ids) // 200)
     long, which = np.split(which, [np.count_nonzero(length > 2 * core)])
     if long.size:
         pieces = -(-(end - first)[long] // core)

@@ -44,12 +44,22 @@ def book_inputs():
         yield from (p for p in (ROOT / folder).rglob("*") if p.is_file() and p.suffix != ".pyc")
 
 
+@contextlib.contextmanager
+def locked(file, kind):
+    """Hold a lock that other processes, such as a second `make test`, wait for."""
+    with file.open("a") as lock:
+        fcntl.flock(lock, kind)
+        yield
+
+
 def build_book():
     """Build the book as `make book` does, unless it is newer than all it is built from."""
     stamp = BUILD / "tests.stamp"
     newest = max(p.stat().st_mtime for p in book_inputs())
     if stamp.is_file() and stamp.stat().st_mtime >= newest:
         return
+    with locked(BUILD / "book.lock", fcntl.LOCK_EX):
+        shutil.rmtree(BUILD / "html", ignore_errors=True)  # it may hold pages that are no more
     # --all: pages that were not read again would keep the addresses of others as they were.
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", "--all", "-W", "-n"]
     run = subprocess.run([*command, "--keep-going", "."], cwd=ROOT, capture_output=True, text=True)
@@ -58,14 +68,6 @@ def build_book():
     )
     stamp.touch()
     os.utime(stamp, (newest, newest))
-
-
-@contextlib.contextmanager
-def locked(file, kind):
-    """Hold a lock that other processes, such as a second `make test`, wait for."""
-    with file.open("a") as lock:
-        fcntl.flock(lock, kind)
-        yield
 
 
 @pytest.fixture(scope="session")

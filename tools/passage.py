@@ -25,7 +25,7 @@ def store(folder, file):
 
     import rnnbook.keras  # noqa: F401 - Keras must know the class
 
-    model = keras.models.load_model(Path(folder) / "best.keras").numpy()
+    model = keras.models.load_model(Path(folder) / "best.keras").to_numpy()
     arrays = {name: array.astype(np.float16) for name, array in model.parameters.items()}
     words = {"configuration": model.configuration | {"dtype": "float64"}}
     words |= {"tokens": model.tokens, "unit": model.unit}

@@ -1,7 +1,8 @@
 """Tasks with known answers: windows of a series, sequences drawn with a seed, a text's marks.
 
-Sizes come first: ``B`` sequences of ``T`` time steps, ``V`` symbols. The same ``seed``, a whole
-number of at least 0, gives the same sequences.
+Sizes come first: ``B`` sequences of ``T`` time steps, ``V`` symbols, at least 2. The same ``seed``,
+a whole number of at least 0, gives the same sequences. Inputs ``x`` are one-hot if nothing else is
+said, of float32; targets ``y`` are whole numbers, (B, T).
 """
 
 import re
@@ -13,18 +14,13 @@ from rnnbook._check import number, shaped, whole
 
 
 def windows(series: ArrayLike, T: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split a series, shape (n,), into windows of ``T`` < n values, and the value after each.
+    """Split a series, (n,), into windows of T < n values, and the value after each.
+
+    Return x, (n - T, T, 1), whose neighbors overlap in T - 1 values, and y, (n - T,).
 
     >>> x, y = windows([1, 2, 3, 4], 2)
     >>> x[..., 0].tolist(), y.tolist()
     ([[1.0, 2.0], [2.0, 3.0]], [3.0, 4.0])
-
-    Returns
-    -------
-    x : numpy.ndarray, shape (n - T, T, 1)
-        The windows, as a recurrent layer takes them; neighbors overlap in T - 1 values.
-    y : numpy.ndarray, shape (n - T,)
-        The value after each window.
     """
     series, T = shaped("series", series, "n"), whole("T", T)
     if len(series) <= T:
@@ -37,18 +33,11 @@ def windows(series: ArrayLike, T: int) -> tuple[np.ndarray, np.ndarray]:
 def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw sequences that show a symbol at once and ask for it at the end, T - 1 steps later.
 
-    There are V symbols, at least 2, numbered 1 to V; 0 is the blank. T is at least 2.
+    x, (B, T, V + 1), is the symbol, 1 to V, then the blank, 0, and at the last step, T at least 2,
+    the question: a vector of ones. y is the symbol there, and 0 before.
 
     >>> delayed_recall(1, 4, 2)[1]
     array([[0, 0, 0, 2]])
-
-    Returns
-    -------
-    x : numpy.ndarray of float32, shape (B, T, V + 1)
-        The symbol one-hot at the first step, blank after it, the question at the last step as a
-        vector of ones.
-    y : numpy.ndarray of int, shape (B, T)
-        Targets: 0 everywhere but at the last step, which asks for the symbol.
     """
     B, T, V = whole("B", B), whole("T", T, 2), whole("V", V, 2)
     symbol = np.random.default_rng(whole("seed", seed, 0)).integers(1, V + 1, B)
@@ -62,18 +51,13 @@ def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, n
 
 
 def running_total(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Draw digits, 0 to V - 1, and ask, at each step, for the sum so far modulo V, at least 2.
+    """Draw digits, 0 to V - 1, and ask, at each step, for the sum so far modulo V.
+
+    x, (B, T, V), are the digits; y_t = (y_{t-1} + digit_t) mod V.
 
     >>> x, y = running_total(1, 5, 3)
     >>> x.argmax(axis=2), y
     (array([[2, 1, 1, 0, 0]]), array([[2, 0, 1, 1, 1]]))
-
-    Returns
-    -------
-    x : numpy.ndarray of float32, shape (B, T, V)
-        The digits, one-hot.
-    y : numpy.ndarray of int, shape (B, T)
-        The running totals: y_t = (y_{t-1} + digit_t) mod V.
     """
     B, T, V = whole("B", B), whole("T", T), whole("V", V, 2)
     digits = np.random.default_rng(whole("seed", seed, 0)).integers(0, V, (B, T))
@@ -81,20 +65,14 @@ def running_total(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np
 
 
 def echoes(n: int, V: int, lag: int, repeat: float, seed: int = 0) -> np.ndarray:
-    """Draw n > lag symbols, 0 to V - 1, of which most repeat the one ``lag`` steps earlier.
+    """Draw n > lag symbols, 0 to V - 1, shape (n,), of which most repeat the one ``lag`` earlier.
 
-    Its entropy rate is known: given the symbol ``lag`` steps back, that symbol has
+    Each is an echo with the probability ``repeat``, from 0 to 1, else drawn uniformly. Thus the
+    entropy rate is known: given the symbol ``lag``, at least 1, steps back, that symbol has
     probability repeat + (1 - repeat) / V and each other one (1 - repeat) / V.
 
     >>> echoes(9, V=4, lag=3, repeat=1)
     array([3, 2, 2, 3, 2, 2, 3, 2, 2])
-
-    Parameters
-    ----------
-    n, V, lag, seed : int
-        Sizes as above, V at least 2, lag at least 1; the result has shape (n,).
-    repeat : float
-        Probability of an echo, from 0 to 1; otherwise the symbol is drawn uniformly.
     """
     V, lag = whole("V", V, 2), whole("lag", lag)
     n, repeat = whole("n", n, lag + 1), number("repeat", repeat, least=0, most=1)
@@ -108,32 +86,17 @@ def echoes(n: int, V: int, lag: int, repeat: float, seed: int = 0) -> np.ndarray
 def copying(B: int, symbols: int, V: int, lag: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw a few symbols, then blanks, and ask for the symbols in their order.
 
-    A net without a memory can do no better than to guess among V symbols at the last steps:
-    symbols ln V / T nats a step.
+    x, (B, T, V + 2) with T = lag + 2 symbols, holds as many ``symbols``, each from 1 to V, lag - 1
+    blanks (0), the delimiter (V + 1), which asks for them, and a blank for each. y is blank, and at
+    the last steps the symbols, each lag + symbols steps after it was shown. A net without a memory
+    can only guess there among V: that costs symbols ln V / T nats a step.
+
+    This is the task of Arjovsky, Shah and Bengio (2016), where symbols is 10 and V is 8, close to
+    one of Hochreiter and Schmidhuber (1997).
 
     >>> x, y = copying(1, symbols=2, V=4, lag=3)
     >>> x.argmax(axis=2), y
     (array([[4, 3, 0, 0, 5, 0, 0]]), array([[0, 0, 0, 0, 0, 4, 3]]))
-
-    Parameters
-    ----------
-    B, symbols, V, lag, seed : int
-        Sequences; how many symbols to remember; how many there are, at least 2, numbered 1 to
-        V; steps from the last symbol shown to the delimiter, which asks for them, at least 1.
-
-    Returns
-    -------
-    x : numpy.ndarray of float32, shape (B, T, V + 2), T = lag + 2 symbols
-        Inputs, one-hot: the symbols, lag - 1 blanks (0), the delimiter (V + 1), and a blank for
-        each symbol that is to be said.
-    y : numpy.ndarray of int, shape (B, T)
-        Targets: blanks, and at the last steps the symbols. Each comes lag + symbols steps after
-        it was shown.
-
-    Notes
-    -----
-    The task of Arjovsky, Shah and Bengio (2016), where symbols is 10 and V is 8. Its setup is close
-    to one of Hochreiter and Schmidhuber (1997).
     """
     B, symbols = whole("B", B), whole("symbols", symbols)
     V, lag = whole("V", V, 2), whole("lag", lag)
@@ -148,25 +111,16 @@ def copying(B: int, symbols: int, V: int, lag: int, seed: int = 0) -> tuple[np.n
 def adding(B: int, T: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draw numbers of which two are marked, and ask for the sum of the two.
 
-    Always to say 1 has a mean squared error of 1/6 = 0.1667, the variance of the sum. T is at
-    least 2.
+    x, (B, T, 2), holds at each step a number, uniform from 0 to 1, and its mark: 1 for one number
+    in the first half of the T steps, at least 2, and for one in the second, else 0. y, (B,), of
+    float32, holds the sums. Always to say 1 has a mean squared error of 1/6, their variance.
+
+    Experiment 4 of Hochreiter and Schmidhuber (1997), whose numbers lie between -1 and 1, in the
+    form of Arjovsky, Shah and Bengio (2016).
 
     >>> x, y = adding(1, 4)
     >>> print(x[0, :, 1], y.round(2))
     [1. 0. 1. 0.] [1.36]
-
-    Returns
-    -------
-    x : numpy.ndarray of float32, shape (B, T, 2)
-        At each step a number, uniform from 0 to 1, and its mark: 1 for one number in the first
-        half of the sequence and for one in the second, 0 for all others.
-    y : numpy.ndarray of float32, shape (B,)
-        The sums, from 0 to 2.
-
-    Notes
-    -----
-    Experiment 4 of Hochreiter and Schmidhuber (1997), whose numbers lie between -1 and 1, in the
-    form of Arjovsky, Shah and Bengio (2016).
     """
     B, T, rng = whole("B", B), whole("T", T, 2), np.random.default_rng(whole("seed", seed, 0))
     x = np.zeros((B, T, 2), dtype=np.float32)
@@ -185,23 +139,16 @@ def counting(
     Each n from n_min, at least 1, to n_max is equally likely. Nobody can know when the a's end. But
     from the first b on everything is certain, for a net that has counted.
 
+    x, (B, T, 3) with T = 2 n_max + 1, is the mark (0), n times a (1), n times b (2), and zeros
+    after a shorter word; y is one step ahead, and ends with the mark. The mask, (B, T), is True at
+    the 2 n + 1 steps of each word; what y says beyond them means nothing.
+
+    After Gers and Schmidhuber (2001), who trained on n up to 10 and tested on larger n. There,
+    the marks of start and end differ.
+
     >>> x, y, mask = counting(1, 2, 2)
     >>> x.argmax(axis=2), y
     (array([[0, 1, 1, 2, 2]]), array([[1, 1, 2, 2, 0]]))
-
-    Returns
-    -------
-    x : numpy.ndarray of float32, shape (B, T, 3), T = 2 n_max + 1
-        Inputs, one-hot: the mark (0), n times a (1), n times b (2); zeros after a shorter word.
-    y : numpy.ndarray of int, shape (B, T)
-        Targets, one step ahead: n times a, n times b, the mark that ends the word.
-    mask : numpy.ndarray of bool, shape (B, T)
-        True at the 2 n + 1 steps of each word. What y says beyond them means nothing.
-
-    Notes
-    -----
-    After Gers and Schmidhuber (2001), who trained on n up to 10 and tested on larger n. There,
-    the marks of start and end differ.
     """
     B, n_min = whole("B", B), whole("n_min", n_min)
     n_max = whole("n_max", n_max, n_min)
@@ -216,19 +163,13 @@ def counting(
 def spoken(text: str) -> tuple[list[str], np.ndarray]:
     """Hide the quotation marks of a text, and ask of each word whether it was spoken.
 
-    The text itself holds the answers: a word is spoken if it stands between a mark that opens and
-    one that closes, both straight (") and in one line. What is left of it is words in lower case,
-    and where lines begin.
+    A word is spoken if it stands between a mark that opens and one that closes, both straight (")
+    and in one line. Return the words, in lower case, with inner apostrophes and hyphens, and "¶"
+    before each line that has any; and as many labels: 1 for a spoken word, 0 for one that is told,
+    2 for "¶".
 
     >>> spoken('"Come in," he said.')
     (['¶', 'come', 'in', 'he', 'said'], array([2, 1, 1, 0, 0]))
-
-    Returns
-    -------
-    words : list of n str
-        The words, with their inner apostrophes and hyphens; "¶" before each line that has any.
-    labels : numpy.ndarray of int, shape (n,)
-        1 for a spoken word, 0 for one that is told, 2 for "¶".
     """
     words, labels = [], []
     for line_number, line in enumerate(text.splitlines(), 1):

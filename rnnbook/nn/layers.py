@@ -1,11 +1,11 @@
 """Recurrent layers: of each the step, as in its equations, and under it the backward step.
 
-The loop over time, masks, ids and Keras' layout stand once, in :class:`Recurrent`. Inside, arrays
-are features first: a state is (H, B), a step's pre-activations are (rows, H, B). One product a step
-makes them: its matrix holds W_h, the bias and W_x side by side, and acts on h_{t-1}, a one and x_t,
-one under the other. Stacks and both directions come by composing layers.
+What layers share is in :class:`Recurrent`. Inside, arrays are features first: a state is (H, B), a
+step's pre-activations are (rows, H, B). One product a step makes them: its matrix holds W_h, the
+bias and W_x side by side, and acts on h_{t-1}, a one and x_t, one under the other.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 
@@ -16,6 +16,8 @@ from rnnbook._blas import one_thread
 from rnnbook._check import check_dtype, check_ids, check_mask, numbers, shaped, whole
 from rnnbook.nn.feedforward import sum_by_id
 
+Array, States = np.ndarray, list[np.ndarray]
+
 ACTIVATIONS = {
     "tanh": (np.tanh, lambda h: 1 - h * h),
     "relu": (lambda a, out: np.maximum(a, 0, out=out), lambda h: (h > 0).astype(h.dtype)),
@@ -24,11 +26,9 @@ ACTIVATIONS = {
 """Activation functions, each with its slope, as a function of what it returned."""
 
 
-def sigmoid(a: ArrayLike) -> np.ndarray:
+def sigmoid(a: ArrayLike) -> Array:
     """Return 1 / (1 + exp(-a)), without overflow.
 
-    Examples
-    --------
     >>> sigmoid([-1000.0, 0.0]).tolist()
     [0.0, 0.5]
     """
@@ -43,22 +43,24 @@ def _to_sigmoid(y):
 
 
 class Recurrent:
-    """What recurrent layers share. A layer adds ``step`` and ``step_back``.
+    """What recurrent layers share: the loop over time, masks, ids, and Keras' layout.
 
-    Parameters
-    ----------
-    D, H : int
-        Input size, hidden size.
-    seed : int
-        Of the first weights: Glorot uniform for inputs, orthogonal for states, biases 0.
-    dtype : {"float32", "float64"}
-        In which precision the layer works.
+    A layer adds ``step(a, prev, new)``, from a step's pre-activations and the state before it,
+    arrays (H, B), to the new state; and ``step_back(a, prev, new, ds, da)``, which fills da, as a,
+    and turns ds, (states, H, B), from the gradient of the new state into that of the one before;
+    gradients that only the layer knows, it adds to ``added``.
 
-    Attributes
-    ----------
-    parameters, gradients : dict of str to numpy.ndarray
-        ``W_x`` (G H, D), ``W_h`` (G H, H), ``b`` (G H,), and what a layer adds: the G gates one
-        under the other, in the order of ``gates``. Change parameters in place.
+    ``seed`` is that of the first weights: Glorot uniform for inputs, orthogonal for states, biases
+    0. ``dtype``, "float32" or "float64", is the precision in which the layer works.
+
+    The dicts ``parameters`` and ``gradients`` hold ``W_x`` (G H, D), ``W_h`` (G H, H), ``b``
+    (G H,), and what a layer adds: the G gates one under the other, in the order of ``gates``.
+    Change parameters in place.
+
+    >>> layer = GRU(D=3, H=4)
+    >>> h, state = layer.forward(np.ones((2, 5, 3)))
+    >>> h.shape, state.shape, layer.gate_activations()["z"].shape
+    ((2, 5, 4), (2, 4), (2, 5, 4))
     """
 
     gates, sigmoids, states = "h", "", 1  # the LSTM has two states, h and c
@@ -85,30 +87,13 @@ class Recurrent:
 
     def forward(
         self, x: ArrayLike, state: ArrayLike | None = None, mask: ArrayLike | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Run over whole sequences, and keep what the backward pass needs.
+    ) -> tuple[Array, Array]:
+        """Return h, (B, T, H), of whole sequences, and the last state, from which a call goes on.
 
-        Parameters
-        ----------
-        x : array_like, shape (B, T, D), or of int, shape (B, T)
-            The inputs. Ids from 0 to D - 1 stand for one-hot vectors, and are looked up.
-        state : array_like, shape (B, H), or (states, B, H), optional
-            The state before the first step, zero by default. The LSTM's is h and c.
-        mask : array_like of bool, shape (B, T), optional
-            False where there is no input: h stays as it was (in Keras: 0 before the first True).
-
-        Returns
-        -------
-        h : numpy.ndarray, shape (B, T, H)
-            The hidden states.
-        state : numpy.ndarray, shape as above
-            The state after the last step, from which another call goes on.
-
-        Examples
-        --------
-        >>> h, state = LSTM(D=3, H=4).forward(np.ones((2, 5, 3)))
-        >>> h.shape, state.shape
-        ((2, 5, 4), (2, 2, 4))
+        x is (B, T, D), or ids (B, T) from 0 to D - 1, which stand for one-hot vectors. ``state``,
+        (B, H) or (states, B, H), is that before the first step, zero by default; the LSTM's is h
+        and c. Where ``mask``, bool (B, T), is False, there is no input: h stays as it was (in
+        Keras: 0 before the first True).
         """
         self._ready, ids = False, None
         if np.ndim(x) == 2 and np.asarray(x).dtype.kind in "iu":
@@ -136,20 +121,10 @@ class Recurrent:
 
     def backward(
         self, dh: ArrayLike, dstate: ArrayLike | None = None
-    ) -> tuple[np.ndarray | None, np.ndarray]:
-        """Go back through time: fill ``gradients``, and return those of what came in.
+    ) -> tuple[Array | None, Array]:
+        """Fill ``gradients``; return those of the inputs (of ids: None) and of the first state.
 
-        Parameters
-        ----------
-        dh, dstate : array_like, shapes (B, T, H), and of the state, optional
-            Gradients of the hidden states that :meth:`forward` returned, and of the last state.
-
-        Returns
-        -------
-        dx : numpy.ndarray, shape (B, T, D), or None where the input was ids
-            Gradient of the inputs.
-        dstate : numpy.ndarray, shaped as the state
-            Gradient of the state before the first step.
+        The arguments are those of h, (B, T, H), and of the last state, zero by default.
         """
         if not self._ready:
             raise RuntimeError("backward needs a forward pass of its own (call forward first)")
@@ -157,7 +132,7 @@ class Recurrent:
         dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=H))
         ds = self._checked_state("dstate", dstate, B).transpose(0, 2, 1).astype(self.dtype, "C")
         self._ready = False
-        self.W_back, self.added = self.parameters["W_h"].T.copy(), {}
+        self.W_back, self.added = self.parameters["W_h"].T.copy(), defaultdict(int)
         dW, dx = np.zeros_like(run.W), np.empty((D, T, B), self.dtype)
         dW_x = np.zeros((len(self.gates) * H, self.D), self.dtype)
         k = max(1, min(max(512, 2 * H) // B, T))  # steps whose share of dW is one product
@@ -172,7 +147,7 @@ class Recurrent:
                     self.step_back(run.a_at[t], run.s_at[t], run.s_at[t + 1], ds, da[t - start])
                     ds += past
             da_k, z_k = _columns(da[: block.stop - start]), _columns(run.z[block])
-            for rows, acted_on in self._slices(len(z_k)):
+            for rows, acted_on in run.parts:
                 dW[rows, acted_on] += da_k[rows] @ z_k[acted_on].T
             da_x = da_k.reshape(self.rows, H, -1)[self.x_rows].reshape(len(dW_x), -1)
             if run.ids is None:
@@ -184,7 +159,7 @@ class Recurrent:
         found |= {"W_h": of_h[..., :H].reshape(-1, H)}
         found |= {"b": of_x[..., H].ravel(), "b_rec": of_h[..., H].ravel()}
         self.gradients = {
-            name: np.reshape(found.get(name, 0) + self.added.get(name, 0), p.shape)
+            name: np.reshape(found.get(name, 0) + self.added[name], p.shape)
             for name, p in self.parameters.items()
         }
         return dx.transpose(2, 1, 0) if D else None, self._squeeze(ds.transpose(0, 2, 1))
@@ -192,22 +167,12 @@ class Recurrent:
     def stepper(self, state: ArrayLike, inputs: ArrayLike | None = None) -> Callable:
         """Return a function that takes one step a call: for texts, which are written by tokens.
 
-        Parameters
-        ----------
-        state : array_like, shape (S, H), or (states, S, H)
-            The state before the first step, one row a text.
-        inputs : array_like, shape (V, D), optional
-            The vectors that ids stand for, one-hot by default.
-
-        Returns
-        -------
-        callable
-            Takes ids, shape (S,), or none for a look at the state; returns h, shape (H, S), an
-            array that the next call writes into.
+        It takes S ids and returns h, (H, S), which the next call writes into; without ids it only
+        returns h. ``state``, (S, H) or (states, S, H), is that before the first step; ``inputs``,
+        (V, D), are the vectors that ids stand for, one-hot by default.
         """
         run = self._make_run(1, np.shape(state)[-2], 0)
         self._begin(run, state)
-        run.Ws = [W.copy() for W in run.Ws]  # contiguous: with one text, a third of the time
         if inputs is not None:
             run.table = run.table @ shaped("inputs", inputs, "V D", D=self.D).T
 
@@ -220,38 +185,20 @@ class Recurrent:
 
         return step
 
-    def add_gradient(self, name: str, share: np.ndarray) -> None:
-        """Add to a gradient that :meth:`backward` does not know: for a layer's ``step_back``."""
-        self.added[name] = self.added.get(name, 0) + share
-
-    def gate_activations(self) -> dict[str, np.ndarray]:
-        """Return the gates and the candidate of the last forward pass, each (B, T, H).
-
-        Examples
-        --------
-        >>> layer = GRU(D=3, H=4)
-        >>> _ = layer.forward(np.ones((2, 5, 3)))
-        >>> {name: gate.shape for name, gate in layer.gate_activations().items()}
-        {'z': (2, 5, 4), 'r': (2, 5, 4), 'h': (2, 5, 4)}
-        """
+    def gate_activations(self) -> dict[str, Array]:
+        """Return the gates and the candidate of the last forward pass, each (B, T, H)."""
         if not self._ready:
             raise RuntimeError("gates are those of a forward pass (call forward first)")
         a = self._run.a[:, : self.rows].transpose(1, 3, 0, 2).copy()  # (rows, B, T, H)
         return dict(zip(self.gates, a[self.x_rows], strict=True))
 
     @property
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self) -> dict[str, Array]:
         """The parameters under the names of the equations, such as W_xi, as views."""
         return self.by_name(self.parameters)
 
-    def by_name(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return ``parameters`` or ``gradients`` under the names of the equations, as views.
-
-        Examples
-        --------
-        >>> list(RNN(D=3, H=4).weights)
-        ['W_xh', 'W_hh', 'b_h']
-        """
+    def by_name(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """Return ``parameters`` or ``gradients`` under the names of the equations, as views."""
         names = {"W_x": "W_x{}", "W_h": "W_h{}", "b": "b_{}", "b_rec": "b_h{}", "p": "p_{}"}
         return {
             names.get(key, key).format(g): array[j * self.H : (j + 1) * self.H]
@@ -259,7 +206,7 @@ class Recurrent:
             for j, g in enumerate("ifo" if key == "p" else self.gates)
         }
 
-    def get_weights(self) -> list[np.ndarray]:
+    def get_weights(self) -> list[Array]:
         """Return copies of the weights in Keras' order and layout, kernel (D, G H) first."""
         W_x, W_h, b, *others = (array.T.copy() for array in self.parameters.values())
         if "b_rec" in self.parameters:
@@ -291,42 +238,46 @@ class Recurrent:
         return states[0] if self.states == 1 else states
 
     def _make_run(self, T, B, D):
-        """Return the arrays of a run: z_t = (h_{t-1}, 1, x_t), the states, the pre-activations."""
-        H, rows, run = self.H, self.rows, SimpleNamespace(sizes=(T, B, D), D=D)
-        run.z = np.ones((T + 1, H + 1 + D, B), self.dtype)
+        """Return the arrays of a run: z_t = (h_{t-1}, 1, x_t), the states, the pre-activations.
+
+        With ids, D is 0, and W_x a table by itself: where rows of the matrix lie wider apart than z
+        is long, a product with one sequence takes three times as long.
+        """
+        H, F, rows, run = self.H, self.H + 1 + D, self.rows, SimpleNamespace(sizes=(T, B, D))
+        run.z = np.ones((T + 1, F, B), self.dtype)
         run.s = [run.z[:, :H], *np.ones((self.states - 1, T + 1, H, B), self.dtype)]
         run.s_at = [[s[t] for s in run.s] for t in range(T + 1)]
         run.a = np.ones((T if rows + self.kept > 1 else 1, rows + self.kept, H, B), self.dtype)
         run.a_at = [run.a[t % len(run.a)] for t in range(T)]  # the RNN's is not needed again
-        run.W = np.zeros((rows * H, H + 1 + self.D), self.dtype)
-        run.Ws = [run.W[of, acted_on] for of, acted_on in self._slices(H + 1 + D)]
+        run.W = np.zeros((rows * H, F), self.dtype)
+        run.table = run.W[:, H + 1 :] if D else np.zeros((rows * H, self.D), self.dtype)
+        of_z = {"hx": slice(0, F), "h": slice(0, H + 1), "x": slice(H, F)}
+        run.parts = [(slice(i * H, j and j * H), of_z[what]) for i, j, what in self.parts]
+        run.Ws = [run.W[of, on] for of, on in run.parts]
         run.products = [
-            [(z[on], a[:rows].reshape(-1, B)[of]) for of, on in self._slices(H + 1 + D)]
+            [(z[on], a[:rows].reshape(-1, B)[of]) for of, on in run.parts]
             for z, a in zip(run.z[:T], run.a_at, strict=True)
         ]
         return run
 
-    def _slices(self, F):
-        """Return the rows of each part of the matrix, and what of z, (F, B), they act on."""
-        H, of_z = self.H, {"hx": slice(0, F), "h": slice(0, self.H + 1), "x": slice(self.H, F)}
-        return [(slice(i * H, j and j * H), of_z[what]) for i, j, what in self.parts]
-
     def _begin(self, run, state):
-        """Set the state before the first step, and the matrix (rows H, H + 1 + D) of a run."""
+        """Set the state before the first step, and the matrices of a run."""
         if not all(np.isfinite(np.vdot(array, array)) for array in self.parameters.values()):
             for name, array in self.weights.items():
                 numbers(name, array)  # the error says which weight, and where
         for s, first in zip(run.s, self._checked_state("state", state, run.sizes[1]), strict=True):
             s[0] = first.T
-        H, G, p, W = self.H, len(self.gates), self.parameters, run.W.reshape(self.rows, self.H, -1)
+        H, G, p = self.H, len(self.gates), self.parameters
+        W, W_x = run.W.reshape(self.rows, H, -1), run.table.reshape(self.rows, H, -1)
         W[self.h_rows, :, :H] = p["W_h"].reshape(G, H, H)
-        W[self.x_rows, :, H + 1 :] = p["W_x"].reshape(G, H, -1)
+        W_x[self.x_rows] = p["W_x"].reshape(G, H, -1)
         W[..., H] = 0
         W[self.x_rows, :, H] = p["b"].reshape(G, H)
         if "b_rec" in p:
             W[self.h_rows, :, H] += p["b_rec"].reshape(G, H)
-        W[[self.gates.index(gate) for gate in self.sigmoids]] *= 0.5  # see _to_sigmoid
-        run.table = run.W[:, H + 1 :].copy()  # its columns are what ids add
+        halved = [self.gates.index(gate) for gate in self.sigmoids]
+        for part in (W[..., : H + 1], W_x):
+            part[halved] *= 0.5  # see _to_sigmoid
 
     def _advance(self, run, t, ids):
         """Take step t: the products, what ids add, and the layer's own equations."""
@@ -352,7 +303,10 @@ def _columns(array):
 class RNN(Recurrent):
     """The simple recurrent layer (Elman 1990): h_t = tanh(W_xh x_t + W_hh h_{t-1} + b_h).
 
-    Its arguments are those of :class:`Recurrent`, and ``activation``: "tanh", "relu" or "identity".
+    Arguments are those of :class:`Recurrent`, and ``activation``: "tanh", "relu" or "identity".
+
+    >>> list(RNN(D=3, H=4).weights)
+    ['W_xh', 'W_hh', 'b_h']
     """
 
     def __init__(
@@ -364,11 +318,11 @@ class RNN(Recurrent):
             raise ValueError(f"activation must be one of {allowed}; got {activation!r}")
         self.activation = activation
 
-    def step(self, a, prev, new):
+    def step(self, a: Array, prev: States, new: States) -> None:
         """h_t = tanh(a_t), with a_t = W_xh x_t + W_hh h_{t-1} + b_h."""
         ACTIVATIONS[self.activation][0](a[0], out=new[0])  # (H, B)
 
-    def step_back(self, a, prev, new, ds, da):
+    def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
         """da_t = (1 - h_t²) dh_t, and dh_{t-1} = W_hhᵀ da_t."""
         np.multiply(ACTIVATIONS[self.activation][1](new[0]), ds[0], out=da[0])
         self.W_back.dot(da[0], ds[0])
@@ -377,22 +331,17 @@ class RNN(Recurrent):
 class LSTM(Recurrent):
     """Long short-term memory: i, f, o = σ(...), c̃ = tanh(...), all of W_x x_t + W_h h_{t-1} + b.
 
-    Then c_t = f c_{t-1} + i c̃, and h_t = o tanh(c_t).
+    Then c_t = f c_{t-1} + i c̃, and h_t = o tanh(c_t). Arguments are those of :class:`Recurrent`,
+    and ``forget_bias``, the first b_f: 1, as in Keras, lets a new cell remember. With ``peepholes``
+    i and f also receive p c_{t-1}, and o receives p c_t, with weights p that are zero at first
+    (Keras has none: ``get_weights`` gives them last, (3 H,)).
 
-    Parameters
-    ----------
-    D, H, seed, dtype
-        As in :class:`Recurrent`.
-    forget_bias : float
-        First bias of the forget gate; 1, as in Keras, lets a new cell remember.
-    peepholes : bool
-        Whether i and f also receive p c_{t-1}, and o receives p c_t, with weights p that are zero
-        at first. Keras has none: ``get_weights`` gives them last, (3 H,).
-
-    Notes
-    -----
     Hochreiter and Schmidhuber (1997), with the forget gate of Gers, Schmidhuber and Cummins (2000);
     peepholes after Gers, Schraudolph and Schmidhuber (2002).
+
+    >>> h, (h_T, c_T) = LSTM(D=3, H=4).forward([[0, 2, 1, 1]])
+    >>> c_T.shape
+    (1, 4)
     """
 
     gates, sigmoids, states, rows, kept = "ifco", "ifo", 2, 4, 1
@@ -406,7 +355,7 @@ class LSTM(Recurrent):
         if peepholes:
             self.parameters["p"] = np.zeros(3 * H, dtype)
 
-    def step(self, a, prev, new):
+    def step(self, a: Array, prev: States, new: States) -> None:
         """c_t = f c_{t-1} + i c̃, and h_t = o tanh(c_t)."""
         (_, c_prev), (h_t, c_t) = prev, new  # (H, B)
         i, f, c_tilde, o, tanh_c = a
@@ -427,7 +376,7 @@ class LSTM(Recurrent):
         np.tanh(c_t, out=tanh_c)
         np.multiply(o, tanh_c, out=h_t)
 
-    def step_back(self, a, prev, new, ds, da):
+    def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
         """From dh_t and dc_t to da of the gates and c̃, then to dh_{t-1} and dc_{t-1}."""
         (_, c_prev), (_, c_t), (dh, dc) = prev, new, ds  # (H, B)
         i, f, c_tilde, o, tanh_c = a
@@ -450,7 +399,7 @@ class LSTM(Recurrent):
         if p is not None:
             dc += p_i * da_i + p_f * da_f
             dp = np.concatenate([da_i * c_prev, da_f * c_prev, da_o * c_t])
-            self.add_gradient("p", dp.sum(axis=1))
+            self.added["p"] += dp.sum(axis=1)
         self.W_back.dot(da.reshape(4 * self.H, -1), dh)
 
 
@@ -461,10 +410,10 @@ class GRU(Recurrent):
     and h_t = z h_{t-1} + (1 - z) h̃. Arguments are those of :class:`Recurrent`; ``b_rec`` holds the
     second biases b_hz, b_hr and b_hh.
 
-    Notes
-    -----
-    Cho et al. (2014), in Keras' convention: other papers exchange z and 1 - z, Chung et al. (2014)
-    among them.
+    Cho et al. (2014), in Keras' convention: others, as Chung et al. (2014), exchange z and 1 - z.
+
+    >>> list(GRU(D=3, H=4).weights)[-3:]
+    ['b_hz', 'b_hr', 'b_hh']
     """
 
     gates, sigmoids, rows = "zrh", "zr", 4  # z, r, u and h̃
@@ -475,7 +424,7 @@ class GRU(Recurrent):
         super().__init__(D, H, seed, dtype)
         self.parameters["b_rec"] = np.zeros(3 * H, dtype)
 
-    def step(self, a, prev, new):
+    def step(self, a: Array, prev: States, new: States) -> None:
         """h_t = z h_{t-1} + (1 - z) h̃."""
         (h_prev,), (h_t,) = prev, new  # (H, B)
         z, r, u, h_tilde = a
@@ -487,7 +436,7 @@ class GRU(Recurrent):
         h_t *= z
         h_t += h_tilde
 
-    def step_back(self, a, prev, new, ds, da):
+    def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
         """From dh_t to da of z, r, u and h̃, then to dh_{t-1}."""
         (h_prev,), (dh,) = prev, ds  # (H, B)
         z, r, u, h_tilde = a

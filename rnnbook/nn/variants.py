@@ -1,18 +1,25 @@
-"""Recurrent layers that are not Keras': the GRU of 2014, normalized recurrence, skips in time."""
+"""Recurrent layers that are not Keras': the GRU of 2014, normalized recurrence, skips in time.
+
+D, H, seed and dtype are the arguments of :class:`rnnbook.nn.layers.Recurrent`.
+"""
 
 import numpy as np
 
 from rnnbook._check import shaped, whole
-from rnnbook.nn.layers import Recurrent, _to_sigmoid
+from rnnbook.nn.layers import Array, Recurrent, States, _to_sigmoid
 
 
 class GRUResetBefore(Recurrent):
-    """The GRU of Cho et al. (2014): h̃ = tanh(W_xh x_t + W_hh (r h_{t-1}) + b_h), else as GRU."""
+    """The GRU of Cho et al. (2014): h̃ = tanh(W_xh x_t + W_hh (r h_{t-1}) + b_h), else as GRU.
+
+    >>> list(GRUResetBefore(D=3, H=4).weights)[-3:]  # one bias a gate
+    ['b_z', 'b_r', 'b_h']
+    """
 
     gates, sigmoids, rows = "zrh", "zr", 3
     parts = ((0, 2, "hx"), (2, 3, "x"))
 
-    def step(self, a, prev, new):
+    def step(self, a: Array, prev: States, new: States) -> None:
         """h_t = z h_{t-1} + (1 - z) h̃."""
         (h_prev,), (h_t,) = prev, new  # (H, B)
         z, r, h_tilde = a
@@ -22,7 +29,7 @@ class GRUResetBefore(Recurrent):
         np.tanh(h_tilde, out=h_tilde)
         h_t[:] = z * h_prev + (1 - z) * h_tilde
 
-    def step_back(self, a, prev, new, ds, da):
+    def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
         """From dh_t to da of z, r and h̃, then to dh_{t-1}."""
         (h_prev,), (dh,) = prev, ds  # (H, B)
         z, r, h_tilde = a
@@ -35,29 +42,21 @@ class GRUResetBefore(Recurrent):
         dh[:] = dh * z + dreset * r + of_both @ da[:2].reshape(2 * self.H, -1)
         dW_h = np.zeros_like(self.parameters["W_h"])
         dW_h[2 * self.H :] = da_h @ (r * h_prev).T
-        self.add_gradient("W_h", dW_h)
+        self.added["W_h"] += dW_h
 
 
 class NormalizedRNN(Recurrent):
     """The simple layer with its pre-activations normalized at each step.
 
-    With a_t = W_xh x_t + W_hh h_{t-1}, and n_t = (a_t - mean) / deviation, over the units of each
-    example (layer normalization) or over the batch for each unit (batch normalization),
-    h_t = tanh(gain n_t + b_h).
+    With a_t = W_xh x_t + W_hh h_{t-1}, and n_t = (a_t - mean) / deviation, ``over`` the "units" of
+    each example (layer normalization) or the "batch" at hand for each unit (batch normalization),
+    h_t = tanh(gain n_t + b_h). ``gain`` is the first value of all gains.
 
-    Parameters
-    ----------
-    D, H, seed, dtype
-        As in :class:`rnnbook.nn.layers.Recurrent`.
-    over : {"units", "batch"}
-        What mean and deviation are taken over: of the batch at hand, in training and after it.
-    gain : float
-        First value of all gains.
-
-    Notes
-    -----
     Over the units, Ba, Kiros and Hinton (2016), equation 4. Over the batch, after Cooijmans et
     al. (2017), who normalize W_xh x_t and W_hh h_{t-1} apart, and begin with gains of 0.1.
+
+    >>> list(NormalizedRNN(D=3, H=4, over="batch").weights)
+    ['W_xh', 'W_hh', 'b_h', 'gain']
     """
 
     kept = 1  # the deviation
@@ -77,7 +76,7 @@ class NormalizedRNN(Recurrent):
         super()._begin(run, state)
         run.W[:, self.H] = 0  # the bias comes after the normalization
 
-    def step(self, a, prev, new):
+    def step(self, a: Array, prev: States, new: States) -> None:
         """n_t = (a_t - mean) / deviation, and h_t = tanh(gain n_t + b_h)."""
         n, deviation = a  # (H, B)
         n -= n.mean(axis=self.axis, keepdims=True)
@@ -86,36 +85,30 @@ class NormalizedRNN(Recurrent):
         gain, b = (self.parameters[name][:, None] for name in ("gain", "b"))
         np.tanh(gain * n + b, out=new[0])
 
-    def step_back(self, a, prev, new, ds, da):
+    def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
         """From dh_t to da_t, through tanh, gain and normalization, then to dh_{t-1}."""
         (n, deviation), (h_t,), (dh,) = a, new, ds  # (H, B)
         dz = (1 - h_t**2) * dh  # of what tanh was given
         dn = self.parameters["gain"][:, None] * dz
         mean, along_n = (m.mean(axis=self.axis, keepdims=True) for m in (dn, dn * n))
         np.divide(dn - mean - n * along_n, deviation, out=da[0])
-        self.add_gradient("gain", (dz * n).sum(axis=1))
-        self.add_gradient("b", (dz - da[0]).sum(axis=1))  # in the place of a bias before it
+        self.added["gain"] += (dz * n).sum(axis=1)
+        self.added["b"] += (dz - da[0]).sum(axis=1)  # in the place of a bias before it
         self.W_back.dot(da[0], dh)
 
 
 class SkipRNN(Recurrent):
-    """The simple layer with a second path through time, which skips steps.
+    """The simple layer with a second path through time, which skips steps, at least 2.
 
     h_t = tanh(W_xh x_t + W_hh h_{t-1} + W_skip h_{t-skip} + b_h). The state of the layer is
-    h_{t-1}, ..., h_{t-skip}: (skip, B, H).
-
-    Parameters
-    ----------
-    D, H, seed, dtype
-        As in :class:`rnnbook.nn.layers.Recurrent`.
-    skip : int
-        How many steps the second path goes back, at least 2.
-
-    Notes
-    -----
-    After Lin, Horne, Tino and Giles (1996), whose networks feed delayed outputs back, and Zhang
-    et al. (2016), who count such skips. W_hh and W_skip are both orthogonal at first, divided by
+    h_{t-1}, ..., h_{t-skip}: (skip, B, H). Both W_hh and W_skip are orthogonal at first, divided by
     the root of 2, so that the sum of the two keeps the size of what it receives.
+
+    After Lin, Horne, Tino and Giles (1996), whose networks feed delayed outputs back, and Zhang
+    et al. (2016), who count such skips.
+
+    >>> SkipRNN(D=3, H=4, skip=5).forward([[0, 2, 1]])[1].shape
+    (5, 1, 4)
     """
 
     def __init__(self, D: int, H: int, seed: int = 0, skip: int = 2, dtype: str = "float32"):
@@ -125,16 +118,16 @@ class SkipRNN(Recurrent):
         self.parameters["W_h"] /= np.sqrt(2)
         self.parameters["W_skip"] = (far / np.sqrt(2)).astype(dtype)
 
-    def step(self, a, prev, new):
+    def step(self, a: Array, prev: States, new: States) -> None:
         """h_t = tanh(a_t + W_skip h_{t-skip}); the others move on by one."""
         np.tanh(a[0] + self.parameters["W_skip"] @ prev[-1], out=new[0])
         for older, moved in zip(prev, new[1:], strict=False):
             moved[:] = older
 
-    def step_back(self, a, prev, new, ds, da):
+    def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
         """From the gradients of h_t, ..., h_{t-skip+1} to those of h_{t-1}, ..., h_{t-skip}."""
         np.multiply(1 - new[0] ** 2, ds[0], out=da[0])
-        self.add_gradient("W_skip", da[0] @ prev[-1].T)
+        self.added["W_skip"] += da[0] @ prev[-1].T
         ds[:-1] = ds[1:].copy()
         ds[0] += self.W_back @ da[0]
         ds[-1] = self.parameters["W_skip"].T @ da[0]

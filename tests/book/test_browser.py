@@ -31,7 +31,8 @@ ONE_OF_A_KIND = """() => {
         else seen.add(kind(e));
     }
 }"""
-AXE = """async rules => (await axe.run(document, {runOnly: rules, resultTypes: ['violations']}))
+AXE = """async rules => (await axe.run(document,
+     {runOnly: rules, resultTypes: ['violations'], preload: false}))
     .violations.flatMap(v => v.nodes.slice(0, 3).map(
         n => v.id + ': ' + n.target.join(' ') + ' | ' + n.html.slice(0, 160)
             + ' | ' + n.failureSummary.split('\\n').slice(1, 3).join(' ').slice(0, 240)))"""

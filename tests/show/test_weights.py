@@ -40,7 +40,7 @@ def test_both_files_hold_the_same_weights_and_tokens(in_keras, in_numpy):
     assert (
         in_keras.tokens == in_numpy.tokens == Vocabulary(data.novel("train"), "characters").tokens
     )
-    converted = in_keras.numpy().parameters
+    converted = in_keras.to_numpy().parameters
     assert converted.keys() == in_numpy.parameters.keys()
     for name, array in in_numpy.parameters.items():
         np.testing.assert_array_equal(array, converted[name])
