@@ -40,14 +40,14 @@ class NGram:
         if self.V * len(ids) > 2**62:  # contexts times V must fit into 64 bits
             raise ValueError(f"V must be at most {2**62 // len(ids)} for such a text, got {V}")
         self._levels = []
-        context = np.zeros(len(ids), np.int64)  # the one empty context
+        context, contexts = np.zeros(len(ids), np.int64), 1  # the one empty context
         for _ in range(self.order):
             # A gram is numbered by its place among the sorted keys of its length: this gives the
             # counts that a dict for each context would give, only faster.
             key = context * self.V + ids[-len(context) :]
             keys, gram, counts = np.unique(key, return_inverse=True, return_counts=True)
-            self._levels.append(_Level(keys, counts, context.max() + 1, self.V))
-            context = gram[:-1]  # the gram that ends one token earlier
+            self._levels.append(_Level(keys, counts, contexts, self.V))
+            context, contexts = gram[:-1], len(keys)  # the gram that ends one token earlier
 
     def __repr__(self):
         return f"NGram(order={self.order}, V={self.V})"
@@ -96,8 +96,9 @@ class _Level:
     def __init__(self, keys, counts, contexts, V):
         self.keys, self.counts, self.V = keys, counts, V
         context = keys // V
-        self.followed = np.bincount(context, counts, contexts)  # N(c)
-        self.types = np.bincount(context, minlength=contexts)  # T(c)
+        # One more than there are: the last, at -1, is a context that was never seen.
+        self.followed = np.bincount(context, counts, contexts + 1)  # N(c)
+        self.types = np.bincount(context, minlength=contexts + 1)  # T(c)
 
     def find(self, context, token):
         """Return the number of each gram, or -1 where it was never seen."""
@@ -109,11 +110,7 @@ class _Level:
     def interpolate(self, p, context, token):
         """Return p_k of each token from its p_{k-1}, and the gram that it ends."""
         gram = self.find(context, token)
-        # An unseen context, or one that only the text's end follows, has no counts.
-        known = (context >= 0) & (context < len(self.types))
-        known[known] = self.types[context[known]] > 0
-        c = context[known]
-        count = np.where(gram[known] < 0, 0, self.counts[gram[known]])
-        p = p.copy()
-        p[known] = (count + self.types[c] * p[known]) / (self.followed[c] + self.types[c])
-        return p, gram
+        types, total = self.types[context], self.followed[context] + self.types[context]
+        count = np.where(gram < 0, 0, self.counts[gram])
+        # A context that was never seen, or only at the text's end, has no counts.
+        return np.divide(count + types * p, total, out=p.copy(), where=types > 0), gram
