@@ -23,45 +23,32 @@ Sequences = Sequence[ArrayLike]
 class HMM:
     r"""A hidden Markov model with N states and V symbols.
 
+    ``start``, (N,), holds the probability π_i of each state i at the first step, row i of
+    ``transitions``, (N, N), those of each state after state i, a_ij, and row i of ``emissions``,
+    (N, V), those of each symbol in state i, b_i(x).
+
     What only such a model has (``filter``, ``posterior``, ``viterbi``, ``log_likelihoods``,
     ``baum_welch``, ``count_labeled``) takes a list of S sequences and returns one entry a
-    sequence. What all language models have (``log_probabilities``, ``next_probabilities``,
-    ``sample``) takes one text, as in :class:`~rnnbook.text.ngram.NGram`.
+    sequence; an impossible one is refused, except by ``log_likelihoods``. What all language models
+    have takes one text, as in :class:`~rnnbook.text.ngram.NGram`.
 
-    Parameters
-    ----------
-    start : array_like, shape (N,)
-        :math:`\pi_i`, the probability of each state at the first step.
-    transitions : array_like, shape (N, N)
-        :math:`a_{ij}`: row i holds the probability of each state after state i.
-    emissions : array_like, shape (N, V)
-        :math:`b_i(x)`: row i holds the probability of each symbol in state i.
-
-    Notes
-    -----
-    After Rabiner (1989). α_t is the probability of each state given the symbols up to t, c_t that
-    of symbol t given those before, and β is 1 at the end:
+    After Rabiner (1989): α_t is the probability of each state given the symbols up to t, c_t that
+    of symbol t given those before, and β is 1 at the end.
 
     .. math::
 
         c_t\, \alpha_t(j) = b_j(x_t) \sum_i \alpha_{t-1}(i)\, a_{ij}, \qquad
-        \beta_{t-1}(i) = \sum_j a_{ij}\, b_j(x_t)\, \beta_t(j) / c_t.
+        \beta_{t-1}(i) = \sum_j a_{ij}\, b_j(x_t)\, \beta_t(j) / c_t
 
-    Then α_t(i) β_t(i) is the probability of state i given all symbols. A state that can be reached
-    but falls below 1e-180 of the total, as among states that are never left, would be lost. Such
-    sequences are computed with logarithms: exact, and some 20 times slower.
+    γ_t(i) = α_t(i) β_t(i) is the probability of state i given all symbols. A state that can be
+    reached but falls below 1e-180 of the total, as among states that are never left, would be lost.
+    Such sequences are computed with logarithms: exact, and some 20 times slower.
 
-    Examples
-    --------
     >>> coins = HMM([0.5, 0.5], [[0.8, 0.2], [0.2, 0.8]], [[0.5, 0.5], [0.9, 0.1]])
     >>> coins
     HMM(N=2, V=2)
     >>> coins.viterbi([[0, 0, 1], [0, 0]])[0]
     [array([0, 0, 0]), array([1, 1])]
-    >>> coins.posterior([[0, 0, 1]])[0].round(2)
-    array([[0.39, 0.61],
-           [0.48, 0.52],
-           [0.75, 0.25]])
     >>> coins.next_probabilities([0, 0]).round(2)
     array([0.75, 0.25])
     >>> learned, history = coins.baum_welch([coins.sample(99, seed=1)], iterations=5)
@@ -91,15 +78,11 @@ class HMM:
     def count_labeled(
         cls, states: Sequences, sequences: Sequences, N: int, V: int, smoothing: float = 0
     ) -> "HMM":
-        """Return the model of labeled sequences: the shares of what occurs in them.
+        """Return the model of sequences whose symbols have known states, from 0 to N - 1.
 
-        ``states`` holds the state of each symbol, from 0 to N - 1; ``smoothing``, 0 or more, is
-        added to each count. With 0, a symbol that a state never gave is impossible there, and a
-        state that never occurs, or is never left, has a uniform row.
-
-        >>> HMM.count_labeled([[0, 0, 1]], [[2, 0, 1]], N=2, V=3).emissions
-        array([[0.5, 0. , 0.5],
-               [0. , 1. , 0. ]])
+        Its rows are the shares of what occurs, with ``smoothing``, 0 or more, added to each count.
+        With 0, a symbol that a state never gave is impossible there, and a state that never occurs,
+        or is never left, has a uniform row.
         """
         N, V = whole("N", N), whole("V", V)
         (states, first, _), (ids, others, _) = _join(states, N), _join(sequences, V)
@@ -115,10 +98,7 @@ class HMM:
         return cls(*(_shares(c, smoothing, np.full(c.shape, 1 / c.shape[-1])) for c in counts))
 
     def log_probabilities(self, ids: ArrayLike) -> np.ndarray:
-        """Return the log-probability of each symbol of a text, given those before it.
-
-        Natural logarithms, shape (n,); from the first impossible symbol on, minus infinity.
-        """
+        """Return each symbol's log-probability, (n,): from the first impossible one on, -inf."""
         ids = token_ids(ids, self.V)
         return self._states([ids])[1] if len(ids) else np.empty(0)
 
@@ -132,7 +112,7 @@ class HMM:
         return self._next_state(context) @ self.emissions
 
     def sample(self, n: int, context: ArrayLike = (), seed: int = 0) -> np.ndarray:
-        """Draw n symbols after a context, with a generator that begins with ``seed``."""
+        """Draw n symbols after a context, shape (n,)."""
         return self.sample_with_states(n, context, seed)[0]
 
     def sample_with_states(
@@ -151,10 +131,9 @@ class HMM:
         return ids, states
 
     def filter(self, sequences: Sequences) -> list[np.ndarray]:
-        """Return the probability of each state at each step, given the symbols up to it.
+        """Return the probability of each state at each step, (n, N), given the symbols up to it.
 
         This is what the model carries from step to step, as a network does its hidden state.
-        The results have shape (n, N), one a sequence; an impossible sequence is refused.
         """
         return self._state_probabilities(sequences, smooth=False)
 
@@ -165,15 +144,12 @@ class HMM:
     def viterbi(self, sequences: Sequences) -> tuple[list[np.ndarray], np.ndarray]:
         """Return the best path of each sequence: the states most probable together.
 
-        Returned are the paths, each of shape (n,), and the log-probability of each together with
-        its symbols, shape (S,). Of equally good paths, rounding decides. An impossible sequence
-        is refused. After Viterbi (1967).
+        Return the paths, each (n,), and the log-probability of each together with its symbols,
+        (S,). Of equally good paths, rounding decides. After Viterbi (1967).
         """
         ids, first, _ = text = _join(sequences, self.V)
         path = np.empty(len(ids), np.int64)
-        for batch, best in _solve(
-            _batches(text, self.N, self.V, margin=self._margin()), self._best_paths
-        ):
+        for batch, best in _solve(self._batches(text), self._best_paths):
             path[batch.place[batch.kept]] = best[batch.kept]
         log_start, log_a, log_b = map(_log, (self.start, self.transitions, self.emissions))
         came = np.append(0, log_a[path[:-1], path[1:]])
@@ -188,17 +164,13 @@ class HMM:
     ) -> tuple["HMM", list[float]]:
         """Learn from unlabeled sequences, from this model on (Baum et al., 1970).
 
-        An iteration takes the shares of the expected counts as the next model; ``smoothing``, 0
-        or more, is added to each count. With 0 the likelihood never falls, and a symbol that
-        does not occur becomes impossible. A state that is never visited, or never left, keeps
-        its row. Returned are the learned model, and the log-likelihood of all sequences before
-        each iteration. An impossible sequence is refused.
+        Each iteration takes the shares of the expected counts, with ``smoothing``, 0 or more, added
+        to each. With 0 the likelihood never falls, and a symbol that does not occur becomes
+        impossible. A state that is never visited, or never left, keeps its row. Return the learned
+        model, and the log-likelihood of all sequences before each iteration.
         """
         text, model, history = _join(sequences, self.V), self, []
-        batches, log_c = (
-            _batches(text, self.N, self.V, margin=self._margin()),
-            np.empty(len(text[0])),
-        )
+        batches, log_c = self._batches(text), np.empty(len(text[0]))
         for _ in range(whole("iterations", iterations)):
             old = model.start, model.transitions, model.emissions
             start, pairs, gave = counts = [np.zeros(array.shape) for array in old]
@@ -219,18 +191,17 @@ class HMM:
         text = _join(sequences, self.V)
         p, log_c = np.empty((len(text[0]), self.N)), np.empty(len(text[0]))
         solve = partial(self._infer, smooth=smooth)
-        for batch, x, logs, _ in _solve(
-            _batches(text, self.N, self.V, margin=self._margin()), solve
-        ):
+        for batch, x, logs, _ in _solve(self._batches(text), solve):
             place = batch.place[batch.kept]
             p[place], log_c[place] = x.transpose(0, 2, 1)[batch.kept], logs[batch.kept]
         return p, log_c, text[1]
 
-    def _margin(self):
-        """Return in how many steps the transitions alone forget a state, within 40 to 1,000."""
+    def _batches(self, text):
+        # The margin: in so many steps the transitions alone forget a state.
         sizes = np.sort(np.abs(np.linalg.eigvals(self.transitions)))[:-1]
         second = sizes.max(initial=0.0).clip(1e-9, 1 - 1e-9)
-        return int(np.clip(np.log(1e-13) / np.log(second), 40, 1000))
+        margin = int(np.clip(np.log(1e-13) / np.log(second), 40, 1000))
+        return _batches(text, self.N, self.V, margin)
 
     def _state_probabilities(self, sequences, smooth):
         p, log_c, first = self._states(sequences, smooth)
@@ -241,20 +212,22 @@ class HMM:
         context = token_ids(context, self.V, name="context")
         return self.filter([context])[0][-1] @ self.transitions if len(context) else self.start
 
+    def _padded_emissions(self):
+        # V stands for a step after the end, which says nothing of the state.
+        return np.column_stack([self.emissions, np.ones(self.N)])
+
     def _infer(self, batch, smooth):
         """Return the batch with α or γ, log c and counts, or what to solve in its place."""
         if batch.in_logs:
             return self._infer_in_logs(batch, smooth)
-        # Emissions relative to the largest of each symbol; V stands for a step after the end,
-        # which says nothing of the state.
-        largest = self.emissions.max(axis=0)
-        b = self.emissions / np.where(largest > 0, largest, 1)
-        b, log_largest = np.column_stack([b, np.ones(self.N)]), np.append(_log(largest), 0)
+        b = self._padded_emissions()
+        largest = b.max(axis=0)
+        b /= np.where(largest > 0, largest, 1)
         x, c = self._forward(batch, b)
         safe = self._find_safe(batch, b, x, c)
         if not safe.all() or not batch.agrees(x, rtol=1e-12):
             return batch.replace(safe)
-        log_c = np.minimum(_log(c) + log_largest[batch.ids], 0)  # rounding may give more than 1
+        log_c = np.minimum(_log(c) + _log(largest)[batch.ids], 0)  # rounding may give more than 1
         pairs = self._backward(batch, b, x, c) if smooth else None
         return (batch, x, log_c, pairs) if batch.agrees(x, rtol=1e-12) else batch.replace(safe)
 
@@ -304,11 +277,8 @@ class HMM:
 
     def _infer_in_logs(self, batch, smooth):
         """Do as :meth:`_infer` with the logarithms of α and β, for sequences that are not cut."""
-        a, b = (
-            _log(self.transitions)[:, :, None],
-            np.column_stack([self.emissions, np.ones(self.N)]),
-        )
-        b, c = _log(b), np.empty(batch.ids.shape)
+        a, b = _log(self.transitions)[:, :, None], _log(self._padded_emissions())
+        c = np.empty(batch.ids.shape)
         x, pairs = np.empty((len(c), self.N, c.shape[1])), np.zeros((self.N, self.N))
         for t, ids in enumerate(batch.ids):
             before = _log_sum(x[t - 1][:, None] + a) if t else _log(self.start)[:, None]
@@ -328,7 +298,7 @@ class HMM:
     def _best_paths(self, batch):
         """Return the batch with its best paths, shape (T, S), or what to solve in its place."""
         (T, S), N = batch.ids.shape, self.N
-        a, b = _log(self.transitions), np.column_stack([_log(self.emissions), np.zeros(self.N)])
+        a, b = _log(self.transitions), _log(self._padded_emissions())
         to = np.ascontiguousarray(a.T)[:, :, None]
         k = min(N, max(1, CACHED // (N * S)))  # states whose sums stay in the cache
         x, sums = np.empty((T, N, S)), np.empty((k, N, S))  # x: log δ
@@ -374,14 +344,14 @@ class _Batch:
     def replace(self, safe=None):
         """Return batches of the same sequences: with wider windows, or with logarithms."""
         if not self.kept[0].all():
-            return self.make(self.which, 4 * self.margin)
-        parts = self.make(self.which[~safe], self.margin)
-        for part in parts:
-            part.in_logs = True
-        return parts + self.make(self.which[safe], self.margin)
+            return self.make(4 * self.margin, self.which)
+        lost, others = (self.make(self.margin, self.which[part]) for part in (~safe, safe))
+        for batch in lost:
+            batch.in_logs = True
+        return lost + others
 
 
-def _batches(text, N, V, which=None, margin=40):
+def _batches(text, N, V, margin, which=None):
     """Return batches of sequences: the long ones cut into windows, the others by length."""
     ids, first, end = text
     which = np.arange(len(first)) if which is None else which
