@@ -1,4 +1,7 @@
-"""What stands around a recurrent layer: the embedding before it, the dense layer after it."""
+"""What stands around a recurrent layer: the embedding before it, the dense layer after it.
+
+Both take ``seed``, of the first weights, and ``dtype``, "float32" or "float64", in which they work.
+"""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,17 +12,9 @@ from rnnbook._check import check_dtype, check_ids, shaped, whole
 class Embedding:
     """A vector for each id: the look-up of rows of E, (V, D), never a product with one-hots.
 
-    Parameters
-    ----------
-    V, D : int
-        Vocabulary size, size of the vectors.
-    seed : int
-        Seed of the first vectors, uniform from -0.05 to 0.05, as in Keras.
-    dtype : {"float32", "float64"}
-        In which precision the layer works.
+    V is the vocabulary size, D that of the vectors; the first ones are uniform from -0.05 to 0.05,
+    as in Keras.
 
-    Examples
-    --------
     >>> embedding = Embedding(V=5, D=2)
     >>> embedding.forward([[0, 4, 4]]).shape  # (B, T, D)
     (1, 3, 2)
@@ -35,12 +30,12 @@ class Embedding:
         return f"Embedding(V={self.V}, D={self.D})"
 
     def forward(self, ids: ArrayLike) -> np.ndarray:
-        """Return the vectors, shape (B, T, D), of ids of shape (B, T)."""
+        """Return the vectors, (B, T, D), of ids, (B, T)."""
         self._ids = check_ids(ids, self.V).astype(np.int64)  # a copy: the caller's may change
         return self.parameters["E"][self._ids]
 
     def backward(self, dx: ArrayLike) -> None:
-        """Fill ``gradients`` from the gradient with respect to the vectors, (B, T, D)."""
+        """Fill ``gradients`` from that of the vectors, (B, T, D)."""
         if self._ids is None:
             raise RuntimeError("backward needs a forward pass before it (call forward first)")
         B, T = self._ids.shape
@@ -51,17 +46,8 @@ class Embedding:
 class Dense:
     """The output of each step by itself: y_t = W_hy h_t + b_y, without an activation.
 
-    Parameters
-    ----------
-    H, V : int
-        Input size, output size.
-    seed : int
-        Seed of the first weights, Glorot uniform; biases are 0.
-    dtype : {"float32", "float64"}
-        In which precision the layer works.
+    H and V are the sizes of input and output. First weights are Glorot uniform, biases 0.
 
-    Examples
-    --------
     >>> dense = Dense(H=3, V=2)
     >>> dense.forward(np.ones((1, 4, 3))).shape  # (B, T, V)
     (1, 4, 2)
@@ -78,7 +64,7 @@ class Dense:
         return f"Dense(H={self.H}, V={self.V})"
 
     def forward(self, h: ArrayLike) -> np.ndarray:
-        """Return the outputs, shape (B, T, V), of states of shape (B, T, H)."""
+        """Return the outputs, (B, T, V), of states, (B, T, H)."""
         W_hy, b_y = self.parameters["W_hy"], self.parameters["b_y"]
         self._h = h = shaped("h", h, "B T H", H=self.H).copy()  # the caller's may change
         y = h.reshape(-1, self.H) @ W_hy.T  # (B T, V)
@@ -86,10 +72,7 @@ class Dense:
         return y.reshape(*h.shape[:2], self.V)
 
     def backward(self, dy: ArrayLike) -> np.ndarray:
-        """Fill ``gradients``; return that with respect to the states, shape (B, T, H).
-
-        The argument is the gradient with respect to the outputs, shape (B, T, V).
-        """
+        """Fill ``gradients`` from that of the outputs, (B, T, V); return that of the states."""
         if self._h is None:
             raise RuntimeError("backward needs a forward pass before it (call forward first)")
         W_hy, (B, T, H) = self.parameters["W_hy"], self._h.shape

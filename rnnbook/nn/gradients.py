@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbook._check import integers, numbers, shaped
+from rnnbook.nn.layers import Recurrent
 
 
 def finite_differences(
@@ -13,18 +14,10 @@ def finite_differences(
 ) -> dict[str, np.ndarray]:
     """Return the gradient of a scalar by central differences, one number at a time.
 
-    Parameters
-    ----------
-    loss : callable
-        Without arguments; returns the loss, computed from the arrays as they are.
-    arrays : dict of str to numpy.ndarray of float64
-        What the loss depends on. Each number is changed in place and put back.
-    step : float
-        How far each number is moved to either side. The error falls as step^2 until
-        rounding, which grows as 1 / step, takes over.
+    ``loss``, a function without arguments, computes it from the arrays, of float64, as they are;
+    each number is moved in place by ``step`` to either side and put back. The error falls as step^2
+    until rounding, which grows as 1 / step, takes over.
 
-    Examples
-    --------
     >>> x = np.array([1.0, 3.0])
     >>> finite_differences(lambda: (x**2).sum(), {"x": x})["x"].round(6)
     array([2., 6.])
@@ -58,8 +51,8 @@ def relative_errors(
 ) -> dict[str, float]:
     """Return, for each name, how far two gradients of one shape are apart.
 
-    That is the largest difference, divided by the largest magnitude in either array; 0 where both
-    are zero everywhere. Below 1e-7 is right, above 1e-4 is wrong.
+    That is the largest difference over the largest magnitude in either array; 0 where both are
+    zero everywhere. Below 1e-7 is right, above 1e-4 is wrong.
 
     >>> relative_errors({"W": [1.0, 4.0]}, {"W": [1.0, 3.0]})
     {'W': 0.25}
@@ -79,11 +72,9 @@ def relative_errors(
 
 
 def check(
-    loss: Callable[[], float],
-    arrays: dict[str, np.ndarray],
-    gradients: dict[str, ArrayLike],
+    loss: Callable[[], float], arrays: dict[str, np.ndarray], gradients: dict[str, ArrayLike],
     step: float = 1e-5,
-) -> dict[str, float]:
+) -> dict[str, float]:  # fmt: skip
     """Return the :func:`relative_errors` of gradients against :func:`finite_differences`.
 
     >>> x = np.array([1.0, 3.0])
@@ -93,26 +84,14 @@ def check(
     return relative_errors(gradients, finite_differences(loss, arrays, step))
 
 
-def step_jacobians(layer, x: ArrayLike, state: ArrayLike | None = None) -> np.ndarray:
+def step_jacobians(layer: Recurrent, x: ArrayLike, state: ArrayLike | None = None) -> np.ndarray:
     """Return how the state after each step depends on the state before it.
 
-    Parameters
-    ----------
-    layer : RNN, LSTM, GRU, or a variant
-        A recurrent layer. It makes the passes, and so loses the gradients of an earlier one.
-    x : array_like, shape (T, D), or of int, shape (T,)
-        One sequence.
-    state : array_like, shape (H,), for the LSTM (2, H), optional
-        The state before the first step, zero by default.
+    Given one sequence, (T, D) or ids (T,), and the state before it, (H,), for the LSTM (2, H), zero
+    by default, return the Jacobians, (T, S, S): entry (t, i, j) is the derivative of number i of
+    the state after step t with respect to number j of the state before. S is H; for the LSTM 2 H, h
+    before c. The layer makes the passes, and so loses the gradients of an earlier one.
 
-    Returns
-    -------
-    numpy.ndarray, shape (T, S, S)
-        The Jacobians: entry (t, i, j) is the derivative of number i of the state after step t
-        with respect to number j of the state before. S is H; for the LSTM 2 H, h before c.
-
-    Examples
-    --------
     >>> from rnnbook import RNN
     >>> step_jacobians(RNN(D=2, H=3), [0, 1, 1, 0]).shape
     (4, 3, 3)
@@ -139,10 +118,10 @@ def step_jacobians(layer, x: ArrayLike, state: ArrayLike | None = None) -> np.nd
 def flow(jacobians: ArrayLike) -> np.ndarray:
     """Return how strongly the last state depends on the state some steps earlier.
 
-    Given the Jacobian of each step, (T, S, S), from :func:`step_jacobians`, return the base-10
-    logarithms, (T,), of the spectral norm of the product of the last 1, 2, ..., T of them: entry
-    k, from 0, is that of ds_T / ds_{T-k-1}; -inf where the product is zero. Products are rescaled
-    at each step, so that nothing over- or underflows. After Pascanu et al. (2013), equation 5.
+    Given each step's Jacobian, (T, S, S), from :func:`step_jacobians`, return base-10 logarithms of
+    the spectral norm of the product of the last 1, 2, ..., T of them: entry k, from 0, is that of
+    ds_T / ds_{T-k-1}; -inf where the product is zero. Products are rescaled at each step, so that
+    nothing over- or underflows. After Pascanu et al. (2013), equation 5.
 
     >>> flow([[[0.1]], [[10.0]], [[100.0]]])
     array([2., 3., 2.])

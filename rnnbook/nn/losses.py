@@ -26,29 +26,14 @@ def softmax(logits: ArrayLike) -> np.ndarray:
 def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> tuple[float, np.ndarray]:
     r"""Return the cross-entropy of softmax(logits) against the targets, and its gradient.
 
-    With the one-hot code y of a target and n targets,
+    Logits are (..., V), such as (B, T, V), and targets (...), the right class of each, from 0 to
+    V - 1. With the one-hot code y of a target and n targets, in nats (divide by ln 2 for bits),
 
     .. math::
 
         L = -\frac{1}{n} \sum \ln \hat y_{target}, \qquad
         \frac{\partial L}{\partial logits} = \frac{\hat y - y}{n}.
 
-    Parameters
-    ----------
-    logits : array_like, shape (..., V)
-        Scores, such as (B, T, V) or (n, V).
-    targets : array_like of int, shape (...)
-        The right class of each, from 0 to V - 1.
-
-    Returns
-    -------
-    loss : float
-        Mean over the targets, in nats (divide by ln 2 for bits).
-    gradient : numpy.ndarray, shape (..., V)
-        Derivative of the loss with respect to the logits, of their dtype.
-
-    Examples
-    --------
     >>> loss, gradient = cross_entropy([[0, np.log(3)]], [1])
     >>> round(loss, 4), gradient  # ln(4 / 3)
     (0.2877, array([[ 0.25, -0.25]]))
@@ -124,9 +109,9 @@ def perplexity(log_p: ArrayLike) -> float:
 def bits_per_character(log_p: ArrayLike, characters: int) -> float:
     """Return the bits that a model of words, or of any tokens, spends on a character of the text.
 
-    This is what compares models with different tokens: minus the sum of log_p, divided by ln 2 and
-    by the length of the text. An unknown token hides the spelling of its word, so a vocabulary with
-    a limit looks better than it is.
+    So models with different tokens compare: minus the sum of log_p, divided by ln 2 and the length
+    of the text. An unknown token hides the spelling of its word, so a vocabulary with a limit looks
+    better than it is.
 
     >>> bits_per_character(np.log([1 / 16, 1 / 16]), characters=8)
     1.0

@@ -1,9 +1,8 @@
 """How weights follow their gradients: optimizers, the learning rate's schedule, and clipping.
 
-An optimizer changes a dict of named weights in place, from a dict of their gradients:
-``optimizer.update(parameters, gradients, rate)``. What it remembers from step to step is the dict
-of arrays ``optimizer.state``; store it and set it again, and the training goes on as if it had
-never stopped.
+An optimizer changes named weights in place, ``optimizer.update(parameters, gradients, rate)``. What
+it remembers is the dict of arrays ``optimizer.state``: store it and set it again, and the training
+goes on as if it had never stopped.
 """
 
 from collections.abc import Callable
@@ -19,10 +18,9 @@ Arrays = dict[str, np.ndarray]
 def check_settings(
     rate: float, clip: float | None = None, decay: float = 0.0
 ) -> tuple[float, float | None, float]:
-    """Return rate, clip and decay as Python numbers; refuse those that mean nothing.
+    """Return the learning rate, the limit of the norm and the weight decay as Python numbers.
 
-    The learning rate must be > 0, the limit of the gradients' joint norm > 0 or None, the weight
-    decay >= 0, and all of them finite.
+    They must be finite, > 0 but for the decay, which may be 0, and the limit, which may be None.
 
     >>> check_settings(rate=np.float32(0.5), decay=0)
     (0.5, None, 0.0)
@@ -34,7 +32,13 @@ def check_settings(
 
 @dataclass
 class Optimizer:
-    """What all optimizers share: ``state``, the arrays that they remember, none at first."""
+    """What all optimizers share: ``state``, the arrays that they remember, none at first.
+
+    >>> weights = {"w": np.array([3.0])}
+    >>> SGD().update(weights, {"w": np.array([4.0])}, rate=0.5)
+    >>> weights
+    {'w': array([1.])}
+    """
 
     state: Arrays = field(default_factory=dict, init=False, repr=False)
     _scratch: Arrays = field(default_factory=dict, init=False, repr=False)
@@ -45,15 +49,9 @@ class Optimizer:
             setattr(self, name, number(name, getattr(self, name), least=0, below=below))
 
     def update(self, parameters: Arrays, gradients: Arrays, rate: float) -> None:
-        """Change the parameters in place by one step.
+        """Change the parameters in place by one step, and gradients not; the rate is >= 0.
 
-        Parameters and gradients have the same names and shapes; they must stay the same arrays from
-        step to step, and gradients are not changed. The rate is finite and >= 0.
-
-        >>> weights = {"w": np.array([3.0])}
-        >>> SGD().update(weights, {"w": np.array([4.0])}, rate=0.5)
-        >>> weights
-        {'w': array([1.])}
+        Both have the same names and shapes, and stay the same arrays from step to step.
         """
         rate = number("rate", rate, least=0)
         shapes, given = ({n: a.shape for n, a in d.items()} for d in (parameters, gradients))
@@ -66,9 +64,8 @@ class Optimizer:
                 self._scratch[name] = np.empty_like(p)
             self._step(name, p, gradients[name], rate, self._scratch[name])
 
-    def _memory(self, what, name, p):
+    def _memory(self, key, p):
         """Return the array that the optimizer keeps for a weight: zero at first."""
-        key = f"{what}/{name}"
         if key not in self.state:
             self.state[key] = np.zeros_like(p)
         return self.state[key]
@@ -80,13 +77,16 @@ class SGD(Optimizer):
 
     Momentum, from 0 (none) to less than 1, is how much of the last step's direction stays. This is
     PyTorch's form; in Keras' the rate is inside the sum, which differs when it changes.
+
+    >>> SGD(momentum=0.9)
+    SGD(momentum=0.9)
     """
 
     momentum: float = 0.0
 
     def _step(self, name, p, g, rate, scratch):
         if self.momentum:
-            v = self._memory("velocity", name, p)
+            v = self._memory(f"velocity/{name}", p)
             v *= self.momentum
             v += g
             g = v
@@ -96,16 +96,14 @@ class SGD(Optimizer):
 
 @dataclass
 class Adam(Optimizer):
-    r"""Adam: steps along the mean gradient, in units of its root mean square.
+    """Adam: steps along the mean gradient, in units of its root mean square.
 
     With the running means m of g and v of g², and t the number of the step,
+    p ← p - rate (m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε). The two β, from 0 to less than 1, are how
+    much of the means stays at each step (Kingma and Ba, 2015, algorithm 1).
 
-    .. math::
-
-        p \leftarrow p - rate\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}.
-
-    The two β, from 0 to less than 1, are how much of the running means stays at each step (Kingma
-    and Ba, 2015, algorithm 1).
+    >>> Adam(beta_2=0.99)
+    Adam(beta_1=0.9, beta_2=0.99, epsilon=1e-08)
     """
 
     beta_1: float = 0.9
@@ -113,7 +111,7 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
 
     def _step(self, name, p, g, rate, scratch):
-        m, v = self._memory("mean", name, p), self._memory("square", name, p)
+        m, v = self._memory(f"mean/{name}", p), self._memory(f"square/{name}", p)
         m *= self.beta_1
         np.multiply(g, 1 - self.beta_1, out=scratch)
         m += scratch
@@ -136,6 +134,9 @@ class AdamW(Adam):
 
     Matrices decay, that is arrays with two axes; biases do not. After Loshchilov and Hutter (2019),
     in PyTorch's form: the rate multiplies the decay.
+
+    >>> AdamW(decay=0.1)
+    AdamW(beta_1=0.9, beta_2=0.999, epsilon=1e-08, decay=0.1)
     """
 
     decay: float = 0.01
@@ -157,11 +158,8 @@ def warmup_cosine(peak: float, steps: int, warmup: int = 0) -> Callable[[int], f
     >>> [round(rate(step), 2) for step in range(7)]
     [0.5, 1.0, 1.0, 0.85, 0.5, 0.15, 0.0]
     """
-    (peak, *_), steps, warmup = (
-        check_settings(peak),
-        whole("steps", steps),
-        whole("warmup", warmup, 0),
-    )
+    peak, _, _ = check_settings(peak)
+    steps, warmup = whole("steps", steps), whole("warmup", warmup, 0)
     if steps <= warmup:
         raise ValueError(f"warmup must be less than steps = {steps}, got {warmup} (shorten it)")
 

@@ -1,6 +1,6 @@
 """Layers in a row as one model, a step of its training, and the loop over the steps."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,9 +13,9 @@ from rnnbook.nn.optimizers import Optimizer, check_settings, clip_by_norm
 class Stack:
     """Layers in a row, under names of your own: the output of each is the input of the next.
 
-    Those with an attribute ``states`` carry a state from step to step, as RNN, LSTM and GRU do. A
-    model with another way from its inputs to its outputs, such as one that reads in both
-    directions, has a ``forward`` and a ``backward`` of its own.
+    Those with an attribute ``states``, such as RNN, LSTM and GRU, carry a state on. A model with
+    another way from inputs to outputs, such as one that reads in both directions, has a ``forward``
+    and a ``backward`` of its own.
 
     >>> from rnnbook import RNN, Dense
     >>> net = Stack(recurrent=RNN(D=3, H=4), dense=Dense(H=4, V=2))
@@ -26,7 +26,7 @@ class Stack:
     ((1, 5, 2), (1, 4))
     """
 
-    def __init__(self, **layers):
+    def __init__(self, **layers: object):
         self.layers = layers
 
     def __repr__(self):
@@ -43,7 +43,7 @@ class Stack:
 
     @property
     def gradients(self) -> dict[str, np.ndarray]:
-        """The gradients that :meth:`backward` left, under the names of the parameters."""
+        """What :meth:`backward` left, under the names of the parameters."""
         return self._collect("gradients")
 
     def forward(self, x: ArrayLike, state: dict | None = None) -> tuple[np.ndarray, dict]:
@@ -64,13 +64,19 @@ class Stack:
 
 
 def learn(
-    model, x, y, loss: Callable, optimizer: Optimizer, rate: float, clip=None, mask=None, **settings
-) -> tuple[float, np.ndarray | dict]:
+    model: Stack, x: ArrayLike, y: ArrayLike, loss: Callable, optimizer: Optimizer, rate: float,
+    clip: float | Callable | None = None, mask: ArrayLike | None = None, **settings: object,
+) -> tuple[float, np.ndarray | dict]:  # fmt: skip
     """Make one step of training: forward, loss, backward, clip, update.
 
     The arguments are those of :func:`fit`, with one batch and its rate; ``settings`` go to
-    ``model.forward``, such as ``state``. Return the loss before the step, and the model's state
-    after the batch.
+    ``model.forward``, such as ``state``. Return the loss before the step, and the last state.
+
+    >>> from rnnbook.nn import layers, losses, optimizers
+    >>> x, loss, rule = np.ones((1, 3, 2)), losses.mean_squared_error, optimizers.SGD()
+    >>> _, state = learn(layers.RNN(D=2, H=2), x, x, loss, rule, rate=0.1)
+    >>> state.shape
+    (1, 2)
     """
     outputs, state = model.forward(x, **settings)
     if mask is None:
@@ -89,16 +95,13 @@ def learn(
 
 
 def fit(
-    model,
-    batches: Iterable,
-    loss: Callable,
-    optimizer: Optimizer,
-    rate: float | Callable[[int], float],
-    clip: float | Callable[[dict], object] | None = None,
-    carry: bool = False,
-    after_step: Callable[[int], object] | None = None,
-) -> np.ndarray:
-    """Train a model: one step for each batch.
+    model: Stack, batches: Iterable, loss: Callable, optimizer: Optimizer,
+    rate: float | Callable[[int], float], clip: float | Callable[[dict], object] | None = None,
+    carry: bool = False, after_step: Callable[[int], object] | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Train a model, one step a batch; return the loss of each batch before its step, (steps,).
+
+    Numbers that are no longer finite raise a FloatingPointError, which names the step.
 
     Parameters
     ----------
@@ -106,35 +109,18 @@ def fit(
         Or any object with ``parameters``, ``gradients``, ``backward(dy)`` and ``forward(x)``,
         which returns outputs and a state; with ``carry`` it is called as ``forward(x, state=...)``.
     batches : iterable of (x, y) or (x, y, mask)
-        Inputs and targets, (B, T, ...) both. The loss is taken where the bool mask, (B, T), is
-        True; everywhere without one.
+        Inputs and targets, (B, T, ...). The loss is taken where the bool mask, (B, T), is True.
     loss : callable
-        Of outputs and targets; it returns the loss and its gradient with respect to the outputs,
-        as :func:`rnnbook.nn.losses.cross_entropy` does.
-    optimizer : Optimizer
-        Such as ``Adam()``.
+        Of outputs and targets: returns the loss and its gradient with respect to the outputs.
     rate : float or callable
         The learning rate, or a function of the step, from 0 on, that gives it.
     clip : float or callable, optional
-        Limit of the gradients' joint norm; or a function that changes the dict of gradients in
-        place, such as one that records their norm too.
+        Limit of the gradients' joint norm, or a function that changes the gradients in place.
     carry : bool
         Whether the state after a batch, without its gradient, is the state before the next one.
     after_step : callable, optional
         Called after each step with the number of steps made, to look at the model.
 
-    Returns
-    -------
-    numpy.ndarray, shape (steps,)
-        The loss of each batch before its step.
-
-    Raises
-    ------
-    FloatingPointError
-        If outputs, gradients or weights are no longer finite; it names the step.
-
-    Examples
-    --------
     >>> from rnnbook import RNN, Dense
     >>> from rnnbook.nn.losses import mean_squared_error
     >>> from rnnbook.nn.optimizers import Adam
@@ -166,8 +152,14 @@ def fit(
 
 
 @contextmanager
-def finite(step: int, kept: str = ""):
-    """Turn the complaint about a number that is not finite into one about the training."""
+def finite(step: int, kept: str = "") -> Iterator[None]:
+    """Turn the complaint about a number that is not finite into one about the training.
+
+    >>> with finite(step=3):
+    ...     raise NotFinite("loss must be finite")
+    Traceback (most recent call last):
+    FloatingPointError: training stopped at step 3: loss must be finite (try a lower rate, ...
+    """
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             yield
