@@ -50,8 +50,9 @@ class Recurrent:
     and turns ds, (states, H, B), from the gradient of the new state into that of the one before;
     gradients that only the layer knows, it adds to ``added``.
 
-    ``seed`` is that of the first weights: Glorot uniform for inputs, orthogonal for states, biases
-    0. ``dtype``, "float32" or "float64", is the precision in which the layer works.
+    D and H are the sizes of input and state. ``seed`` is that of the first weights: Glorot uniform
+    for inputs, orthogonal for states, biases 0. ``dtype``, "float32" or "float64", is the precision
+    in which the layer works.
 
     The dicts ``parameters`` and ``gradients`` hold ``W_x`` (G H, D), ``W_h`` (G H, H), ``b``
     (G H,), and what a layer adds: the G gates one under the other, in the order of ``gates``.

@@ -101,25 +101,18 @@ def fit(
 ) -> np.ndarray:  # fmt: skip
     """Train a model, one step a batch; return the loss of each batch before its step, (steps,).
 
-    Numbers that are no longer finite raise a FloatingPointError, which names the step.
+    - ``model`` is a :class:`Stack`, or any object with ``parameters``, ``gradients``,
+      ``backward(dy)`` and ``forward(x)``, which returns outputs and a state.
+    - ``batches`` are (x, y) or (x, y, mask): inputs and targets, (B, T, ...); the loss is taken
+      where the bool mask, (B, T), is True.
+    - ``loss`` returns, of outputs and targets, a number and its gradient by the outputs.
+    - ``rate`` is the learning rate, or a function of the step, from 0 on, that gives it.
+    - ``clip`` limits the gradients' joint norm, or is a function that changes them in place.
+    - ``carry``: the state after a batch, without its gradient, is that before the next one, for
+      which the model is called as ``forward(x, state=...)``.
+    - ``after_step`` is called after each step with the number of steps made.
 
-    Parameters
-    ----------
-    model : Stack
-        Or any object with ``parameters``, ``gradients``, ``backward(dy)`` and ``forward(x)``,
-        which returns outputs and a state; with ``carry`` it is called as ``forward(x, state=...)``.
-    batches : iterable of (x, y) or (x, y, mask)
-        Inputs and targets, (B, T, ...). The loss is taken where the bool mask, (B, T), is True.
-    loss : callable
-        Of outputs and targets: returns the loss and its gradient with respect to the outputs.
-    rate : float or callable
-        The learning rate, or a function of the step, from 0 on, that gives it.
-    clip : float or callable, optional
-        Limit of the gradients' joint norm, or a function that changes the gradients in place.
-    carry : bool
-        Whether the state after a batch, without its gradient, is the state before the next one.
-    after_step : callable, optional
-        Called after each step with the number of steps made, to look at the model.
+    Numbers that are no longer finite raise a FloatingPointError, which names the step.
 
     >>> from rnnbook import RNN, Dense
     >>> from rnnbook.nn.losses import mean_squared_error
@@ -164,7 +157,5 @@ def finite(step: int, kept: str = "") -> Iterator[None]:
         with np.errstate(over="ignore", invalid="ignore"):
             yield
     except NotFinite as error:
-        raise FloatingPointError(
-            f"training stopped at step {step}: {error} (try a lower rate, a warm-up, or "
-            f"clipping{kept})"
-        ) from error
+        advice = f"try a lower rate, a warm-up, or clipping{kept}"
+        raise FloatingPointError(f"training stopped at step {step}: {error} ({advice})") from error

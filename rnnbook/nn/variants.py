@@ -98,7 +98,7 @@ class NormalizedRNN(Recurrent):
 
 
 class SkipRNN(Recurrent):
-    """The simple layer with a second path through time, which skips steps, at least 2.
+    """The simple layer with a second path through time, which goes back ``skip`` steps, 2 or more.
 
     h_t = tanh(W_xh x_t + W_hh h_{t-1} + W_skip h_{t-skip} + b_h). The state of the layer is
     h_{t-1}, ..., h_{t-skip}: (skip, B, H). Both W_hh and W_skip are orthogonal at first, divided by
