@@ -15,7 +15,6 @@ import numpy as np
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parent / "data"
 FOLDER = _CHECKOUT if (_CHECKOUT / "manifest.toml").is_file() else _PACKAGE / "_data"
-
 SECONDS = 300  # that fetching a classic text may take
 
 # How files begin that are no plain text, in lower case.

@@ -41,12 +41,11 @@ def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, n
     """
     B, T, V = whole("B", B), whole("T", T, 2), whole("V", V, 2)
     symbol = np.random.default_rng(whole("seed", seed, 0)).integers(1, V + 1, B)
-    x = np.zeros((B, T, V + 1), dtype=np.float32)
-    x[:, 1:-1, 0] = 1
-    x[np.arange(B), 0, symbol] = 1
+    ids = np.zeros((B, T), dtype=int)
+    y = np.zeros_like(ids)
+    ids[:, 0] = y[:, -1] = symbol
+    x = np.eye(V + 1, dtype=np.float32)[ids]
     x[:, -1] = 1
-    y = np.zeros((B, T), dtype=int)
-    y[:, -1] = symbol
     return x, y
 
 
