@@ -15,7 +15,6 @@ import numpy as np
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parent / "data"
 FOLDER = _CHECKOUT if (_CHECKOUT / "manifest.toml").is_file() else _PACKAGE / "_data"
-
 SECONDS = 300  # that fetching a classic text may take
 
 # How files begin that are no plain text, in lower case.
@@ -91,11 +90,8 @@ def _is_described(content: bytes, entry: dict) -> bool:
 def novel(split: str | None = None) -> str:
     """Return the course's novel, *Until the Water Closes*: its chapters, a blank line between them.
 
-    Parameters
-    ----------
-    split : {None, "train", "validation", "test"}
-        None is the whole novel. The splits are whole chapters spread over the story, once
-        for all: of each ten chapters the third is for the test, the eighth for validation.
+    By default all of it. The splits "train", "validation" and "test" are whole chapters spread over
+    the story: of each ten chapters the third is for the test, the eighth for validation.
 
     >>> novel("test").splitlines()[0]
     'CHAPTER 3'
@@ -111,29 +107,20 @@ def own_book(
 ) -> str:
     """Return a book of your own from plain text files, and print how each was read.
 
+    ``paths`` is one file, or a list in the order in which they are read; ``~`` is your home folder.
+    The texts come with a blank line between them, without the license of Project Gutenberg, lines
+    ending with a line feed and no white space before and after a text.
+
+    ``encoding`` is such as ``"cp1251"`` or ``"gbk"``. By default it is UTF-8, or UTF-16 where a
+    file says so. A file that is neither is read as windows-1252 if all its letters would be the
+    same in similar encodings, as in English and German, and is refused otherwise.
+
     >>> text = own_book("~/books/35.txt")  # doctest: +SKIP
     35.txt: utf-8, 178,978 characters; left out: the license of Project Gutenberg (19,331)
-
-    Parameters
-    ----------
-    paths : str, os.PathLike, or a list or tuple of them
-        The files in the order in which they are read; ``~`` is your home folder.
-    encoding : str, optional
-        The files' encoding, such as ``"cp1251"`` or ``"gbk"``. By default UTF-8, or UTF-16 where
-        a file says so. A file that is neither is read as windows-1252 if all its letters would
-        be the same in similar encodings, as in English and German, and is refused otherwise.
-
-    Returns
-    -------
-    str
-        The texts, a blank line between them, without the license of Project Gutenberg. Lines end
-        with a line feed; white space before and after a text is left out.
     """
     paths = [paths] if isinstance(paths, str | os.PathLike) else paths
-    are_paths = isinstance(paths, list | tuple) and [
-        isinstance(p, str | os.PathLike) for p in paths
-    ]
-    if not are_paths or not all(are_paths):
+    some = isinstance(paths, list | tuple) and len(paths) > 0
+    if not some or not all(isinstance(file, str | os.PathLike) for file in paths):
         raise TypeError(f"paths must be a path or a list of one or more paths, got {paths!r:.80}")
     texts, lines = zip(*[_book(file, encoding) for file in map(_file, paths)], strict=True)
     print("\n".join(lines))
@@ -209,17 +196,13 @@ def _without_license(text: str) -> str:
 def classic(name: str) -> str:
     """Return a classic text, fetched the first time and kept on this machine.
 
-    It is kept in the user's cache, or in the folder that the environment variable
-    ``RNNBOOK_CACHE`` names; ``data/manifest.toml`` has its address and SHA-256.
+    "tiny-shakespeare" is lines of Shakespeare's plays, 1.1 million characters, "the-time-machine"
+    and "alice" the novels by H. G. Wells, 180,000, and Lewis Carroll, 145,000, without the license
+    of Project Gutenberg. They are kept in the user's cache, or in the folder that the environment
+    variable ``RNNBOOK_CACHE`` names; ``data/manifest.toml`` has their addresses and SHA-256.
 
     >>> classic("alice")[:30]  # doctest: +SKIP
     "ALICE'S ADVENTURES IN WONDERLA"
-
-    Parameters
-    ----------
-    name : {"tiny-shakespeare", "the-time-machine", "alice"}
-        Lines of Shakespeare's plays, 1.1 million characters; the novels by H. G. Wells, 180,000,
-        and Lewis Carroll, 145,000, without the license of Project Gutenberg.
     """
     texts = {entry["name"]: entry for entry in _manifest()["text"]}
     if name not in texts:

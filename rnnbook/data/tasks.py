@@ -41,12 +41,11 @@ def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, n
     """
     B, T, V = whole("B", B), whole("T", T, 2), whole("V", V, 2)
     symbol = np.random.default_rng(whole("seed", seed, 0)).integers(1, V + 1, B)
-    x = np.zeros((B, T, V + 1), dtype=np.float32)
-    x[:, 1:-1, 0] = 1
-    x[np.arange(B), 0, symbol] = 1
+    ids = np.zeros((B, T), dtype=int)
+    y = np.zeros_like(ids)
+    ids[:, 0] = y[:, -1] = symbol
+    x = np.eye(V + 1, dtype=np.float32)[ids]
     x[:, -1] = 1
-    y = np.zeros((B, T), dtype=int)
-    y[:, -1] = symbol
     return x, y
 
 
@@ -89,10 +88,8 @@ def copying(B: int, symbols: int, V: int, lag: int, seed: int = 0) -> tuple[np.n
     x, (B, T, V + 2) with T = lag + 2 symbols, holds as many ``symbols``, each from 1 to V, lag - 1
     blanks (0), the delimiter (V + 1), which asks for them, and a blank for each. y is blank, and at
     the last steps the symbols, each lag + symbols steps after it was shown. A net without a memory
-    can only guess there among V: that costs symbols ln V / T nats a step.
-
-    This is the task of Arjovsky, Shah and Bengio (2016), where symbols is 10 and V is 8, close to
-    one of Hochreiter and Schmidhuber (1997).
+    can only guess there among V: that costs symbols ln V / T nats a step. Arjovsky, Shah and Bengio
+    (2016) take symbols = 10 and V = 8; Hochreiter and Schmidhuber (1997) have a task close to it.
 
     >>> x, y = copying(1, symbols=2, V=4, lag=3)
     >>> x.argmax(axis=2), y
@@ -114,7 +111,6 @@ def adding(B: int, T: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     x, (B, T, 2), holds at each step a number, uniform from 0 to 1, and its mark: 1 for one number
     in the first half of the T steps, at least 2, and for one in the second, else 0. y, (B,), of
     float32, holds the sums. Always to say 1 has a mean squared error of 1/6, their variance.
-
     Experiment 4 of Hochreiter and Schmidhuber (1997), whose numbers lie between -1 and 1, in the
     form of Arjovsky, Shah and Bengio (2016).
 
@@ -137,14 +133,12 @@ def counting(
     """Draw words of the language a^n b^n and ask, at each step, for the next symbol.
 
     Each n from n_min, at least 1, to n_max is equally likely. Nobody can know when the a's end. But
-    from the first b on everything is certain, for a net that has counted.
+    from the first b on everything is certain, for a net that has counted. After Gers and
+    Schmidhuber (2001), whose marks of start and end differ.
 
     x, (B, T, 3) with T = 2 n_max + 1, is the mark (0), n times a (1), n times b (2), and zeros
     after a shorter word; y is one step ahead, and ends with the mark. The mask, (B, T), is True at
     the 2 n + 1 steps of each word; what y says beyond them means nothing.
-
-    After Gers and Schmidhuber (2001), who trained on n up to 10 and tested on larger n. There,
-    the marks of start and end differ.
 
     >>> x, y, mask = counting(1, 2, 2)
     >>> x.argmax(axis=2), y
