@@ -151,6 +151,8 @@ for w_h in (0.9, 1.1):
     for _ in range(100):
         h = w_h * h
     left[w_h] = h
+
+# %%
 keeps, grows = left.values()
 assert grows / keeps > 1e8
 claim(
