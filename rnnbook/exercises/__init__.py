@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rnnbook.exercises.engine import Exercise
 
-__all__ = ["Exercise", "check", "exercises", "hint"]
+__all__ = ["Exercise", "chapters", "check", "exercises", "hint"]
 
 
 def check(exercise: str, answer: object) -> None:
