@@ -31,6 +31,9 @@ ONE_OF_A_KIND = """() => {
         else seen.add(kind(e));
     }
 }"""
+# A while after a change of width, the theme lets the Tab key reach what scrolls.
+TAB_STOPS = """() => [...document.querySelectorAll('pre')].every(
+    e => e.tabIndex === 0 || e.scrollWidth <= e.clientWidth)"""
 AXE = """async rules => (await axe.run(document,
      {runOnly: rules, resultTypes: ['violations'], preload: false}))
     .violations.flatMap(v => v.nodes.slice(0, 3).map(
@@ -92,6 +95,7 @@ class Visit:
         self.page.set_viewport_size(screen)
         self.page.emulate_media(color_scheme=theme)
         self.page.wait_for_function(f"document.documentElement.dataset.theme == '{theme}'")
+        self.page.wait_for_function(TAB_STOPS)
         for violation in self.page.evaluate(AXE, rules):
             self.note(f"axe, {theme}, {screen['width']} pixels: {violation}")
 
