@@ -9,8 +9,11 @@ PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p
 # As if on another processor: fewer vector instructions, other BLAS kernels, oneDNN flipped.
 OTHER_CPU := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=1 \
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
+# With a start-up file of IPython, in a profile that is removed afterwards.
+NUDGED := d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && mkdir -p $$d/profile_default/startup && \
+	cp tools/nudge.py $$d/profile_default/startup && IPYTHONDIR=$$d
 
-.PHONY: help book test fast slow nbval nbval-other weekly lab notebooks exercises lock clean
+.PHONY: help book test fast slow nbval nbval-other nbval-nudged weekly lab notebooks exercises lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list these commands
@@ -38,7 +41,10 @@ nbval: $(READY)  ## run every notebook afresh and compare all of its outputs
 nbval-other: $(READY)  ## the same, as if on another processor
 	@$(OTHER_CPU) $(PYTEST) --dist loadfile --nbval $(NOTEBOOKS)
 
-weekly: nbval-other  ## the checks that are too long for each change: all notebooks in JupyterLab, ...
+nbval-nudged: $(READY)  ## the same, with first weights changed by a last digit
+	@$(NUDGED) $(PYTEST) --dist loadfile --nbval $(NOTEBOOKS)
+
+weekly: nbval-other nbval-nudged  ## the checks that are too long for each change: all notebooks in JupyterLab, ...
 	@$(PYTEST) --dist loadfile tests -m weekly
 
 lab: $(READY)  ## open the notebooks in JupyterLab
