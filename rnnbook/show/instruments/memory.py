@@ -20,15 +20,8 @@ BEGIN, T, BEFORE = '"Miss Crumb," says Dole.', 156, 400
 
 
 def load(cell: str) -> LanguageModel:
-    """Return a stored character model, which computes in float64.
+    """Return the stored character model with a cell "rnn", "gru" or "lstm", in float64.
 
-    Parameters
-    ----------
-    cell : {"rnn", "gru", "lstm"}
-        Its recurrent layer.
-
-    Examples
-    --------
     >>> load("gru").configuration["cell"]
     'gru'
     """
@@ -51,19 +44,15 @@ def passage() -> tuple[str, str]:
 
 
 def measure(model: LanguageModel) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a model makes of the passage.
+    """Return what a model of characters makes of the passage.
 
-    Parameters
-    ----------
-    model : rnnbook.text.language_model.LanguageModel
-        A model of characters.
+    First, (T, T), in bits, the :func:`rnnbook.text.influence.influence` of each character on each
+    prediction; then, (T, V), the prediction after each character.
 
-    Returns
-    -------
-    moved : numpy.ndarray, shape (T, T)
-        Bits: :func:`rnnbook.text.influence.influence` of each character on each prediction.
-    p : numpy.ndarray, shape (T, V)
-        The prediction after each character.
+    >>> from rnnbook.text import Vocabulary
+    >>> moved, p = measure(LanguageModel(Vocabulary("aeiou", "characters"), H=2))
+    >>> moved.shape, p.shape
+    ((156, 156), (156, 6))
     """
     before, read = (model.encode(part) for part in passage())
     _, state = model.forward(before[None])
@@ -80,10 +69,11 @@ def as_script(models: dict[str, LanguageModel]) -> str:
     influences, t = 1, ..., T and for each j = 1, ..., t, then for each t the probability of the
     character that comes next, and of the most probable one.
 
-    Parameters
-    ----------
-    models : dict of str to rnnbook.text.language_model.LanguageModel
-        The models, under the keys of ``NAMES``.
+    The models stand under the keys of ``NAMES``.
+
+    >>> from rnnbook.text import Vocabulary
+    >>> as_script({"gru": LanguageModel(Vocabulary("aeiou", "characters"), H=2)})[:26]
+    'rnnLive.memory = {"text": '
     """
     _, read = passage()
     numbers, likely = [], []
