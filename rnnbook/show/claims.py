@@ -23,6 +23,8 @@ _COMPARE = {
 def ledger() -> dict[int, dict]:
     """Return all claims: number -> chapter, texts, claim, verdict, why, source, cite.
 
+    A row may have "how": what stands before its figures in the place of "Measured".
+
     >>> ledger()[5]["verdict"]
     'false'
     """
@@ -102,7 +104,7 @@ def as_text(number: int, figures: list[str]) -> str:
     row = ledger()[number]
     return (
         f"Claim {number}, {row['verdict']}: {row['claim']}\n{row['why']}\n"
-        f"Measured: {'; '.join(figures)}\nSource: {row['source']}"
+        f"{row.get('how', 'Measured')}: {'; '.join(figures)}\nSource: {row['source']}"
     )
 
 
@@ -118,7 +120,7 @@ def as_html(number: int, figures: list[str], cell: str = "") -> str:
     """
     row = ledger()[number]
     words = {key: _escape(row[key]) for key in ("verdict", "claim", "why", "source", "texts")}
-    measured = "; ".join(map(_escape, figures))
+    measured, how = "; ".join(map(_escape, figures)), row.get("how", "Measured")
     texts, link = "", ""
     if cell:
         texts = f" ({words['texts']})"
@@ -131,7 +133,7 @@ def as_html(number: int, figures: list[str], cell: str = "") -> str:
         f'<div class="rnn-claim" data-verdict="{words["verdict"]}" id="claim-{number}">'
         f"<p><b>Claim {number} · {words['verdict']}.</b> <q>{words['claim']}</q>{texts}</p>"
         f"<p>{words['why']}</p>"
-        f"<p><b>Measured:</b> {measured}<br><b>Source:</b> {words['source']}{link}</p></div>"
+        f"<p><b>{how}:</b> {measured}<br><b>Source:</b> {words['source']}{link}</p></div>"
     )
 
 

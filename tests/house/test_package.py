@@ -258,6 +258,7 @@ def test_where_an_extra_is_missing_the_error_names_it(bare, theme, extra):
 
 def test_the_wheel_carries_types_data_and_license(bare):
     files = {path.relative_to(bare[1]).as_posix() for path in bare[1].glob("rnnbook*/**/*")}
-    assert {"rnnbook/py.typed", "rnnbook/_data/manifest.toml"} <= files
+    carried = {"py.typed", "_data/manifest.toml", "_results/gates.json"}
+    assert {f"rnnbook/{name}" for name in carried} <= files
     assert any(name.endswith("/licenses/LICENSE") for name in files)
     assert not any(name.startswith(("rnnbook/tests", "rnnbook/tools")) for name in files)

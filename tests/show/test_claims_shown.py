@@ -80,7 +80,7 @@ def page_faults(page, chapters):
     on_page = {}
     for part in re.split(r'(?=<div class="rnn-claim")', page)[1:]:
         number = re.search(r'id="claim-(\d+)"', part)
-        figures = re.search(r"<b>Measured:</b> (.*?)<br>", part)
+        figures = re.search(r"<b>(?:Measured|Reported|Dated):</b> (.*?)<br>", part)
         on_page[int(number[1]) if number else 0] = html.unescape(figures[1])
     measured = {
         number: "; ".join(figures)
