@@ -369,7 +369,7 @@ assert abs(known.emissions - coins.emissions).max() < 0.02
 
 # %% [markdown]
 # If nobody does, guess a model, ask it how probable each state and each transition was, count with these shares, and
-# repeat. This is **[Baum–Welch](#term-Baum-Welch-algorithm)** ([Baum et al., 1970](#baum1970)), the oldest case of what is now called EM,
+# repeat. This is **[Baum–Welch](#term-Baum-Welch-algorithm)** ([Baum et al., 1970](#baum1970)), the oldest case of what is now called **[EM](#term-EM)**,
 # expectation–maximization: first the expected counts under the present model, then the model that suits these counts best. A state at step $t$ counts as
 # $\gamma_t(i)$, a transition as $\xi_t(i, j)$:
 #
@@ -994,8 +994,8 @@ heard = ("10,000", "30,000", "104,200")
 for n in heard:
     for side in ("HMM", "RNN"):
         show("speech", n, side, 3)
-simple, H = accuracy(mostly[test_x], test_y), int(saved["speech", heard[2], "RNN"]["chosen"])
-N = best_hmm.N
+simple = accuracy(mostly[test_x], test_y)
+N, H = best_hmm.N, int(saved["speech", heard[2], "RNN"]["chosen"])
 free = {"HMM": N - 1 + N * (N - 1) + N * (V - 1),
         "RNN": sum(a.size for a in net_tagger(H, 0).parameters.values())}
 print(f"most frequent label of each word: {simple:.3f};", "free numbers:", free)
@@ -1441,7 +1441,7 @@ check("6.9", pairs)
 # *explore · 15 minutes*
 #
 # You enter the casino, and the die shows six again and again. After how many sixes does the filter give the loaded die more than 0.9?
-# Guess first. Then change how often the house swaps, and see what that does to your guess.
+# Guess first. Hand in the number for the casino as it is. Then change how often the house swaps, and see what that does to it.
 
 # %% tags=["stub"]
 sixes = ...  # a whole number
@@ -1498,8 +1498,8 @@ check("6.11", tag)
 #
 # *predict · 10 minutes*
 #
-# The dice that you can touch, above, show 1 1 1 6 6 6 1 1 1. Each die is kept in nine rolls of ten; the loaded one shows six in six rolls
-# of ten. **Before you touch anything**, predict: how many of the rolls does the best path call loaded after six rolls, after eight, and
+# The dice that you can touch, above, show 1 1 1 6 6 6 1 1 1. Each die is kept in nine rolls of ten; the loaded one shows a six
+# with probability 0.6. **Before you touch anything**, predict: how many of the rolls does the best path call loaded after six rolls, after eight, and
 # after all nine? And how many sixes must stand between the three ones and the three ones, at least, to be called loaded in the end? Weigh what a
 # swap costs a path against what a six earns. Then <a href="#at=viterbi&amp;rolls=111666111&amp;t=0">set it so, and step through it</a>.
 

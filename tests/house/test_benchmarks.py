@@ -101,3 +101,14 @@ def test_chapter_7_takes_its_costs_from_the_benchmark():
     for row in result["rows"]:
         name = row[cell].replace("RNN", "tanh")
         assert abs(float(stated[name]) - row[ratio]) < 0.05, name
+
+
+@pytest.mark.weekly
+def test_rows_of_the_contests_come_out_again():
+    from benchmarks import contests
+
+    kept = [row[:-1] for row in saved(report.RESULTS / "contests.json")["rows"]]
+    for row in contests.casino((100,)):
+        before = next(old for old in kept if old[:3] == row[:3])
+        assert row[:5] == before[:5]
+        assert row[5:-1] == pytest.approx(before[5:], abs=0.1)
