@@ -110,3 +110,14 @@ def test_the_steps_of_equal_time_are_those_of_the_cells_of_equal_size():
     equal = gates.steps_in_equal_time()
     for row in saved(report.RESULTS / "gates.json")["rows"]:
         assert row[10] == equal[row[0], gates.NETS[row[1]]]
+
+
+@pytest.mark.weekly
+def test_rows_of_the_contests_come_out_again():
+    from benchmarks import contests
+
+    kept = [row[:-1] for row in saved(report.RESULTS / "contests.json")["rows"]]
+    for row in contests.casino((100,)):
+        before = next(old for old in kept if old[:3] == row[:3])
+        assert row[:5] == before[:5]
+        assert row[5:-1] == pytest.approx(before[5:], abs=0.1)
