@@ -123,5 +123,3 @@ def adding(B: int, T: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     x[rows, rng.integers(0, T // 2, B), 1] = 1
     x[rows, rng.integers(T // 2, T, B), 1] = 1
     return x, x.prod(axis=2).sum(axis=1)
-
-
