@@ -263,17 +263,16 @@ class HMM:
 
     def _find_safe(self, batch, b, x, c):
         """Return True for each sequence whose states have all a number where they can be."""
-        lost = np.full(c.shape[1], False)
+        safe = np.full(c.shape[1], True)
         if self.transitions.min() > LEAST**0.5:  # each state comes back from any other
-            return ~lost
+            return safe
         leads, possible = (self.transitions.T > 0).astype(np.float32), b > 0
-        reached = np.where(batch.kept[0], self.start[:, None], 1) > 0
+        ways = np.where(batch.kept[0], self.start[:, None], 1)
         for t, ids in enumerate(batch.ids):
-            if t:
-                reached = leads @ reached.astype(np.float32) > 0
-            reached &= possible[:, ids]
-            lost |= (reached & ((x[t] < LEAST) | (c[t] < LEAST**0.5))).any(axis=0)
-        return ~lost
+            reached = (ways > 0) & possible[:, ids]
+            safe &= ~(reached & ((x[t] < LEAST) | (c[t] < LEAST**0.5))).any(axis=0)
+            ways = leads @ reached
+        return safe
 
     def _infer_in_logs(self, batch, smooth):
         """Do as :meth:`_infer` with the logarithms of α and β, for sequences that are not cut."""
@@ -281,9 +280,9 @@ class HMM:
         c = np.empty(batch.ids.shape)
         x, pairs = np.empty((len(c), self.N, c.shape[1])), np.zeros((self.N, self.N))
         for t, ids in enumerate(batch.ids):
-            before = _log_sum(x[t - 1][:, None] + a) if t else _log(self.start)[:, None]
+            before = np.logaddexp.reduce(x[t - 1][:, None] + a) if t else _log(self.start)[:, None]
             x[t] = before + b[:, ids]
-            c[t] = _log_sum(x[t])
+            c[t] = np.logaddexp.reduce(x[t])
             x[t] -= _finite(c[t])
         if smooth:
             beta = np.zeros(x.shape[1:])
@@ -291,7 +290,7 @@ class HMM:
                 ways = a + (b[:, batch.ids[t]] + beta - _finite(c[t]))  # from i to j
                 pairs += np.exp(x[t - 1][:, None] + ways) @ batch.kept[t]
                 x[t] += beta
-                beta = _log_sum(ways.swapaxes(0, 1))
+                beta = np.logaddexp.reduce(ways, axis=1)
             x[0] += beta
         return batch, np.exp(x, out=x), c, pairs
 
@@ -447,9 +446,3 @@ def _log(p):
 
 def _finite(logs):
     return np.where(logs > -np.inf, logs, 0)
-
-
-def _log_sum(logs):
-    """Return the logarithms of sums over the first axis, from those of the terms."""
-    top = _finite(logs.max(axis=0))
-    return top + _log(np.exp(logs - top).sum(axis=0))
