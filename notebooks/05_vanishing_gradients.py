@@ -33,7 +33,6 @@ if importlib.util.find_spec("rnnbook") is None:
         raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
-import json
 import os
 from functools import partial
 
@@ -45,7 +44,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the imports", "code_prompt_hide": "Hide the imports"}
-from rnnbook.data import FOLDER, tasks
+from rnnbook.data import tasks
 from rnnbook.exercises import check
 from rnnbook.nn import layers
 from rnnbook.nn.feedforward import Dense
@@ -55,7 +54,7 @@ from rnnbook.nn.losses import cross_entropy, mean_squared_error
 from rnnbook.nn.optimizers import SGD, Adam, clip_by_norm, clip_by_value
 from rnnbook.nn.training import Stack, fit
 from rnnbook.nn.variants import SkipRNN
-from rnnbook.show import instruments, style
+from rnnbook.show import instruments, results, style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
 
@@ -564,21 +563,16 @@ for name, path in (("plain", free), ("clipped", clipped)):
 assert found[1] < 0.01
 edges = (w[0, 0], w[0, -1], b[0, 0], b[-1, 0])
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-cliff", "caption": "The loss of one neuron over its two weights, as in figure 6 of Pascanu et al. (2013), computed on a grid. Top: seen from above, with a plain walk (red) and a clipped one (blue), both from the ring; the inset shows the part around it, enlarged. Bottom: a cut at w = 5."}, "image": {"alt": "Top, a map of the loss: a high plateau at the lower left and a low slope at the upper right meet in a sharp edge. Both walks begin on the slope and come down to the edge. The plain one is thrown back across the slope in one huge step; the clipped one follows the edge in small steps. Bottom, the cut: the loss is high, drops as if over a cliff to nearly zero, and rises gently."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-cliff", "caption": "The loss of one neuron over its two weights, as in figure 6 of Pascanu et al. (2013), computed on a grid. Top: seen from above, with a plain walk (red) and a clipped one (blue), both from the ring. Bottom: a cut at w = 5."}, "image": {"alt": "Top, a map of the loss: a high plateau at the lower left and a low slope at the upper right meet in a sharp edge. Both walks begin on the slope and come down to the edge. The plain one is thrown back across the slope in one huge step; the clipped one turns at the edge and follows it. Bottom, the cut: the loss is high, drops as if over a cliff to nearly zero, and rises gently."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 6.4), height_ratios=(3, 2))
 look = {"origin": "lower", "aspect": "auto", "cmap": "Greys", "vmin": 0, "vmax": 0.6}
-image = axes[0].imshow(loss[::2, ::2].round(2), extent=edges, **look)
+image = axes[0].imshow(loss.round(2), extent=edges, **look)
 axes[0].grid(False)
 fig.colorbar(image, ax=axes[0], label="loss")
-near = axes[0].inset_axes((0.55, 0.53, 0.42, 0.43), xlim=(4.4, 5.1), ylim=(-2.6, -1.9))
-near.imshow(loss.round(2), extent=edges, **look)
-near.set(xticks=(), yticks=(), facecolor="none")
-for ax in (axes[0], near):
-    for path, kind, width in ((free, "gradient", 1.2), (clipped, "input", 2.2)):
-        ax.plot(*path.T.round(3), "-", color=COLORS[kind], lw=width)
-    ax.plot(*free[0], "o", color=COLORS["ink"], mfc="none", ms=9)
-axes[0].indicate_inset_zoom(near, edgecolor=COLORS["ink"], alpha=1)
-axes[0].set(xlabel="w", ylabel="b", xlim=edges[:2], ylim=edges[2:])
+for path, kind, width in ((free, "gradient", 1.2), (clipped, "input", 2.6)):
+    axes[0].plot(*path.T.round(3), "-", color=COLORS[kind], lw=width)
+axes[0].plot(*free[0], "o", color=COLORS["ink"], mfc="none", ms=9)
+axes[0].set(xlabel="w", ylabel="b", xlim=(4.2, 5.8), ylim=(-2.8, -0.8))
 axes[1].plot(b[:, 50].round(3), loss[:, 50].round(3), color=COLORS["output"])
 axes[1].set(xlabel="b", ylabel="loss at w = 5", ylim=(0, None))
 plt.show()
@@ -903,9 +897,7 @@ claim(24, ("50 layers with a matrix each, old custom: median log10 of what arriv
 
 # %%
 LAG = 40
-stored = FOLDER.parent / "benchmarks" / "results" / "remedies.json"
-result = json.loads(stored.read_text("utf-8"))
-table = {row[0]: dict(zip(result["columns"], row, strict=True)) for row in result["rows"]}
+table = {row["net"]: row for row in results.rows("remedies")}
 
 
 def learned(name):

@@ -121,3 +121,13 @@ def test_rows_of_the_contests_come_out_again():
         before = next(old for old in kept if old[:3] == row[:3])
         assert row[:5] == before[:5]
         assert row[5:-1] == pytest.approx(before[5:], abs=0.1)
+
+
+@pytest.mark.weekly
+def test_a_row_of_the_remedies_computed_again_is_the_same():
+    from benchmarks import remedies
+
+    rows = {row[0]: row for row in saved(report.RESULTS / "remedies.json")["rows"]}
+    assert list(rows) == list(remedies.NETS)
+    for name in ("tanh, orthogonal", "gain 1.5, truncated at 10"):
+        assert remedies.row(name) == pytest.approx(rows[name], rel=1e-6, abs=0.01)
