@@ -1260,11 +1260,12 @@ gap = abs(np.asarray(stacked(bare)) - np.asarray(stacked(right))).max()
 deaf = keras.Sequential([L.Embedding(9, 6), L.LSTM(5, return_sequences=True), L.GRU(4)])
 deaf.build((None, None))
 deaf.set_weights(stacked.get_weights())
+print(f"padded and bare, with the mask, the same to within 1e-6: {gap < 1e-6}")
 
 # %%
 wrong = abs(np.asarray(deaf(bare)) - np.asarray(deaf(right))).max()
 states = np.asarray(stacked.layers[1](stacked.layers[0](right)))[0]
-print(f"with the mask the same to within 1e-6: {gap < 1e-6}; without it, off by {wrong:.3f};")
+print(f"without the mask, off by {wrong:.3f}")
 repeats = (states[3:] == states[2]).all()
 print("outputs of the masked steps repeat the last one:", repeats)
 assert gap < 1e-6 and wrong > 0.001 and repeats
@@ -1457,6 +1458,12 @@ assert gap < 1e-6
 # of it, hence the recursion. To try it, here is a file with that setting.
 
 # %%
+try:
+    L.LSTM(4, time_major=False)
+except (TypeError, ValueError) as error:
+    print(type(error).__name__, "- it names time_major:", "time_major" in str(error))
+
+# %%
 import json
 import logging
 import tempfile
@@ -1483,7 +1490,7 @@ with h5py.File(path, "r+") as file:
 try:
     keras.models.load_model(path)
 except (TypeError, ValueError) as error:
-    print(type(error).__name__, "- it names time_major:", "time_major" in str(error))
+    print("the file fails as well:", "time_major" in str(error))
 with h5py.File(path, "r+") as file:
     file.attrs["model_config"] = json.dumps(strip(json.loads(file.attrs["model_config"])))
 mended = keras.models.load_model(path)
