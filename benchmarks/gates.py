@@ -42,15 +42,6 @@ NOTES = [
 ]
 
 
-def counting(B, n_max, seed, n_min=1):
-    """Draw words a^n b^n: symbols (B, T, 3), what comes next, and where the loss hears it."""
-    n = np.random.default_rng(seed).integers(n_min, n_max + 1, (B, 1))
-    t = np.arange(2 * n_max + 2)
-    ids = np.where(t <= n, 1, 2) * ((t > 0) & (t <= 2 * n))  # the mark 0, n times 1, n times 2
-    heard = t[:-1] <= 2 * n
-    return np.eye(3)[ids[:, :-1]] * heard[..., None], ids[:, 1:], heard
-
-
 def last(n, x, y):
     """Let the loss hear the last n steps."""
     return x, y, np.broadcast_to(np.arange(y.shape[1]) >= y.shape[1] - n, y.shape[:2])
@@ -66,7 +57,7 @@ DRAWS = {  # how to draw, inputs D, outputs V
     "recall": (lambda B, seed: last(1, *tasks.delayed_recall(B, 31, 4, seed)), 5, 5),
     "copying": (lambda B, seed: last(3, *tasks.copying(B, 3, 4, 10, seed)), 6, 6),
     "adding": (adding, 2, 1),
-    "counting": (lambda B, seed: counting(B, 8, seed), 3, 3),
+    "counting": (lambda B, seed: tasks.counting(B, 1, 8, seed), 3, 3),
 }
 
 
@@ -100,7 +91,7 @@ def score(model, task):
     """Return the share right, the squared error, or the largest n that is counted right."""
     if task == "counting":
         for n in range(1, 41):
-            x, y, _ = counting(1, n, 0, n)
+            x, y, _ = tasks.counting(1, n, n)
             if (model.forward(x)[0].argmax(axis=-1)[0, n + 1 :] != y[0, n + 1 :]).any():
                 return n - 1
         return n

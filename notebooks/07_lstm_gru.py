@@ -763,18 +763,8 @@ claim(41, ("what arrives over 99 steps, log10, median of 5: LSTM, default",
 # **Adding**: of twenty numbers two are marked, and their sum is wanted. These three are in chapter 5. The fourth is **counting**: words of the language $a^n b^n$, that is $n$ times a and then as many times b. Nobody can know when the a's end, but from the first b on,
 # a net that has counted knows when the word does.
 
-
 # %%
-def counting(B, n_max, seed, n_min=1):
-    """Draw words: x (B, T, 3), the next symbol y (B, T), and where the loss hears it (B, T)."""
-    n = np.random.default_rng(seed).integers(n_min, n_max + 1, (B, 1))
-    t = np.arange(2 * n_max + 2)
-    ids = np.where(t <= n, 1, 2) * ((t > 0) & (t <= 2 * n))  # the mark 0, n times 1, n times 2
-    heard = t[:-1] <= 2 * n
-    return np.eye(3)[ids[:, :-1]] * heard[..., None], ids[:, 1:], heard
-
-
-x, y, heard = counting(1, 3, seed=0, n_min=3)
+x, y, heard = tasks.counting(1, 3, 3)
 print("reads:   ", *(" ab"[k] if k else "|" for k in x[0].argmax(axis=1)))
 print("expects: ", *(" ab"[k] if k else "|" for k in y[0]))
 
@@ -1718,7 +1708,7 @@ check("7.9", join)
 #
 # *explore · an evening*
 #
-# Train a net on $a^n b^n$ with $n$ up to 10, with the `counting` of part 5, so that it counts right up to $n = 25$. Hand in a function `ends(n)` that feeds your net the mark, $n$ times a and $n$ times b, and returns, as a list of whole numbers, what it predicts after each of the $n$ b's: 2 (another b) or 0 (the end). Which cell, and how many units, do you take? Try the GRU too. Training can reach 25, but not from every seed: in the benchmark, of five LSTMs with $b_f = 3$ that had seen $n$ up to 8, the best got to 40 and the worst to 10.
+# Train a net on $a^n b^n$ with $n$ up to 10, with [counting](#rnnbook.data.tasks.counting), so that it counts right up to $n = 25$. Hand in a function `ends(n)` that feeds your net the mark, $n$ times a and $n$ times b, and returns, as a list of whole numbers, what it predicts after each of the $n$ b's: 2 (another b) or 0 (the end). Which cell, and how many units, do you take? Try the GRU too. Training can reach 25, but not from every seed: in the benchmark, of five LSTMs with $b_f = 3$ that had seen $n$ up to 8, the best got to 40 and the worst to 10.
 
 
 # %% tags=["stub"]

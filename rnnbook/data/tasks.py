@@ -123,3 +123,30 @@ def adding(B: int, T: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     x[rows, rng.integers(0, T // 2, B), 1] = 1
     x[rows, rng.integers(T // 2, T, B), 1] = 1
     return x, x.prod(axis=2).sum(axis=1)
+
+
+def counting(
+    B: int, n_min: int, n_max: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw words of the language a^n b^n and ask, at each step, for the next symbol.
+
+    Each n from n_min, at least 1, to n_max is equally likely. Nobody can know when the a's end. But
+    from the first b on everything is certain, for a net that has counted. After Gers and
+    Schmidhuber (2001), whose marks of start and end differ.
+
+    x, (B, T, 3) with T = 2 n_max + 1, is the mark (0), n times a (1), n times b (2), and zeros
+    after a shorter word; y is one step ahead, and ends with the mark. The mask, (B, T), is True at
+    the 2 n + 1 steps of each word; what y says beyond them means nothing.
+
+    >>> x, y, mask = counting(1, 2, 2)
+    >>> x.argmax(axis=2), y
+    (array([[0, 1, 1, 2, 2]]), array([[1, 1, 2, 2, 0]]))
+    """
+    B, n_min = whole("B", B), whole("n_min", n_min)
+    n_max = whole("n_max", n_max, n_min)
+    n = np.random.default_rng(whole("seed", seed, 0)).integers(n_min, n_max + 1, B)[:, None]
+    t = np.arange(2 * n_max + 2)
+    ids = np.where(t <= 2 * n, np.where(t <= n, 1, 2), 0)  # (B, T + 1)
+    ids[:, 0] = 0
+    mask = t[:-1] <= 2 * n
+    return np.eye(3, dtype=np.float32)[ids[:, :-1]] * mask[..., None], ids[:, 1:], mask

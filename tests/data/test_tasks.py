@@ -111,12 +111,36 @@ def test_the_baseline_of_adding_is_one_sixth():
     assert abs(y.mean() - 1) < 0.01
 
 
+def test_counting_is_a_language_of_which_the_second_half_is_certain():
+    x, y, mask = tasks.counting(300, 2, 6, seed=0)
+    assert x.shape == (300, 13, 3)
+    seen = set()
+    for b in range(300):
+        n = (mask[b].sum() - 1) // 2
+        seen.add(int(n))
+        steps = 2 * n + 1
+        assert mask[b].tolist() == [True] * steps + [False] * (13 - steps)
+        assert x[b, :steps].argmax(1).tolist() == [0] + [1] * n + [2] * n
+        assert (x[b, :steps].sum(1) == 1).all()
+        assert (x[b, steps:] == 0).all()
+        assert y[b, :steps].tolist() == [1] * n + [2] * n + [0]
+    assert seen == {2, 3, 4, 5, 6}
+
+
+def test_counting_with_one_length_has_no_padding():
+    x, y, mask = tasks.counting(5, 3, 3, seed=0)
+    assert mask.all()
+    assert x.argmax(2).tolist() == [[0, 1, 1, 1, 2, 2, 2]] * 5
+    assert y.tolist() == [[1, 1, 1, 2, 2, 2, 0]] * 5
+
+
 DRAWS = {
     "delayed_recall": lambda **seed: tasks.delayed_recall(20, 5, 3, **seed)[0],
     "running_total": lambda **seed: tasks.running_total(20, 5, 3, **seed)[0],
     "echoes": lambda **seed: tasks.echoes(100, 3, 2, 0.5, **seed),
     "copying": lambda **seed: tasks.copying(20, 4, 3, 5, **seed)[0],
     "adding": lambda **seed: tasks.adding(20, 5, **seed)[0],
+    "counting": lambda **seed: tasks.counting(20, 1, 9, **seed)[0],
 }
 
 
@@ -153,6 +177,8 @@ def test_each_task_is_drawn_anew_for_each_sequence():
         (lambda: tasks.copying(2, 3, 1, 5), ValueError, "V must be at least 2, got 1"),
         (lambda: tasks.adding(2, 1), ValueError, "T must be at least 2, got 1"),
         (lambda: tasks.adding(2.5, 4), TypeError, "B must be a whole number"),
+        (lambda: tasks.counting(2, 0, 3), ValueError, "n_min must be at least 1, got 0"),
+        (lambda: tasks.counting(2, 4, 3), ValueError, "n_max must be at least 4, got 3"),
     ],
 )
 def test_tasks_refuse(call, error, message):
