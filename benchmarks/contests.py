@@ -1,7 +1,7 @@
 """Hidden Markov models against recurrent nets: chapter 6's contests, each side with its controls.
 
-Run ``python -m benchmarks.contests``: some fifteen minutes of one quiet core. Chapter 6 reads the
-table, and runs a few of its rows again.
+Run ``python -m benchmarks.contests``: a quarter of an hour of one core, estimated. Chapter 6 reads
+the table, and runs a few of its rows again.
 """
 
 import time
@@ -42,7 +42,9 @@ NOTES = [
     "characters to learn from, and a quarter as many to choose with. In both, two trial seeds "
     "choose the setting, and validation the moment to stop.",
     "*tried* has each setting with its mean on validation, where one trial served all five seeds. "
-    "*seconds* are processor time of one training at the chosen setting. What was not tuned, on "
+    "*seconds* are processor time of one training at the chosen setting. For the saved table the "
+    "contests ran in parts, side by side on a busy machine, and were put together: the seconds are "
+    "too long, and not all by the same factor. What was not tuned, on "
     "either side: learning rates, smoothing of Baum–Welch, and what else the code fixes.",
 ]
 

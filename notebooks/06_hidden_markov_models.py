@@ -525,15 +525,16 @@ claim(60, ("a convolution, no recurrence: first output that a change at step 4 r
 # - Both sides see the **same training tokens**. Settings and the best moment to stop are chosen on the **same validation tokens**, a quarter
 #   as many as there are to learn from. The figure is from the **same test tokens**, with the same metric.
 # - Each side tries several **settings**: as a rule the HMM numbers of states, the RNN numbers of units, the n-gram model orders.
-#   Where the loser's best setting was the last of its row, the row was made longer.
+#   Not every row has its best setting inside. Where it matters, the text says so.
 # - A training counts at its best moment on validation, on both sides.
-# - **Five seeds** are shown by their median and range. Nothing is chosen by what the five did on the test tokens.
+# - **Five seeds** are shown by their median and range, on the test tokens. The settings of the table are chosen without them. One *rule* was changed after
+#   they had been seen; contest 2 says which.
 # - The RNN is the simple one of chapter 1, trained by Adam. Gates come in chapter 7.
 #
 # What is *not* tuned, on either side, is the learning rate, the smoothing, and the rounds or steps at most: we fixed them once. So "equal effort" means
 # as many settings, not as much thought.
 #
-# All this takes some fifteen minutes of one core. It has been done for you: `python -m benchmarks.contests` holds the contests and saves the
+# All this takes a quarter of an hour of one core, by our estimate. It has been done for you: `python -m benchmarks.contests` holds the contests and saves the
 # [table](../reference/benchmarks.md) that the cells below read. In each contest one or two rows run live, and must agree with it.
 
 # %%
@@ -816,6 +817,10 @@ assert all(found.max() < 0.9 for (k, _), found in climbed.items() if k == "2")
 # gradient has further to go. How far it gets in 400 steps of training depends on the gain, as in chapter 5: with a gain of 1 it fails at 20 steps,
 # with 1.8 most seeds succeed at 40. At 80 no gain that we tried is enough in so few steps; the largest was the best, so a larger one might be.
 #
+# A word on how the 40 steps came out. At first two trial seeds chose the gain. Four gains tied, the smallest of them was taken, 1.4, and one seed of five
+# succeeded. We saw that, and let five trial seeds choose instead: 1.8, and most succeed. The second rule is the better one, but
+# we did not set it beforehand, so take "most at 40" as likely and not as tested.
+#
 # And what an HMM can hold is not the same as what it can find. With as many states as counting needs, Baum–Welch never found them from random
 # starts. For one bit, four times as many states and 500 rounds are enough in most seeds. For two bits they are not.
 #
@@ -1005,7 +1010,8 @@ assert at_speech == ["level", "HMM", "HMM"]
 
 # %% [markdown]
 # With 10,000 tokens the two are level, with more the HMM is ahead by a little. That is a surprise: the net sees *which* words stand
-# around a word, and the HMM hears of its neighbors only through their labels. What lifted the HMM is its states for the last words, which say that a speech is about
+# around a word, and the HMM hears of its neighbors only through their labels. (With 30,000 tokens the net's best size, 64 units, was the largest tried. A larger
+# one might come closer there.) What lifted the HMM is its states for the last words, which say that a speech is about
 # to end. And on the validation chapters, it looked different:
 
 
@@ -1136,7 +1142,8 @@ claim(50, ("RNN behind the HMM: casino, 100 rolls, in 1/1000 bit", gap("casino",
 # ## What it takes
 #
 # Now the price. Learning an HMM whose states are known is counting: one pass. Baum–Welch is another matter: its
-# passes over the data are many, and each costs $N^2$ a symbol. The seconds of one training at the chosen setting, from the table, on the machine that made it:
+# passes over the data are many, and each costs $N^2$ a symbol. The seconds of one training at the chosen setting, from the table. The machine was busy
+# with other work, and not equally so for each row, so trust a factor of a hundred, and a factor of two hardly at all:
 
 # %%
 def spent(contest, size, side):
@@ -1153,16 +1160,15 @@ assert slower > 100 and dearer > 1.5
 
 # %% [markdown]
 # One text says that an HMM is as good as an RNN on problems of medium difficulty, and faster. Of the two medium ones here, dice and labels, the first half holds on
-# both. The second holds where the states are known and learning is counting. Where Baum–Welch must find them, the HMM took longer than the RNN.
+# both. The second holds where the states are known and learning is counting. Where Baum–Welch must find them, it does not: on
+# the characters the HMM that is ahead took longer, as its multiplications say too. On the dice the seconds are too close to call.
 
 # %%
 gaps = [gap("casino", "10,000"), gap("speech", "104,200", -1)]
 claim(48, ("RNN behind the HMM: casino, 10,000 rolls, in 1/1000 bit", abs(gaps[0]), "< 2", 2),
       ("speech, all words, in accuracy", gaps[1], "> -0.02", 2),
       ("speech: time of training, RNN over counting", slower, "> 100", 0),
-      ("casino, 10,000 rolls: time, Baum–Welch over RNN",
-       spent("casino", "10,000", "HMM") / spent("casino", "10,000", "RNN"), "> 1.2", 2),
-      ("characters, 30,000: the same ratio", dearer, "> 1.5", 2))
+      ("characters, 30,000: time, Baum–Welch over RNN", dearer, "> 1.5", 2))
 
 # %% [markdown]
 # The same text says that an RNN is less expensive *when working on complex tasks with large amounts of data*. Our complex task is the novel's characters, and
