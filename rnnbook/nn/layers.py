@@ -241,7 +241,7 @@ class Recurrent:
         return states[0] if self.states == 1 else states
 
     def _make_run(self, T, B, D):
-        """Return the arrays of a run, such as z_t = (h_{t-1}, 1, x_t), and each step's views of them.
+        """Return a run: its arrays, such as z_t = (h_{t-1}, 1, x_t), and the views of each step.
 
         With ids, D is 0, and W_x a table by itself: where rows of the matrix lie wider apart than z
         is long, a product with one sequence takes three times as long.
