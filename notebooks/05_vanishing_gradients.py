@@ -109,7 +109,7 @@ for w_h in (3.9, 4.1):
 claim(40, ("logistic neuron, derivative over 100 steps, w_h = 3.9", reached[3.9], "< 0.1", 2),
       ("w_h = 4.1", reached[4.1], "> 10", 2))
 
-# %% mystnb={"figure": {"name": "fig-one-neuron", "caption": "One neuron, 100 steps. Lines: linear, for three weights. Dots: tanh with the same weights, started at 0.1, without input."}, "image": {"alt": "Size of the derivative against the lag on a logarithmic scale. The straight lines for weights 1.1, 1 and 0.9 rise, stay and fall. All three dotted curves of tanh lie below their lines. The one for 1.1 rises at first, turns, and then falls."}}
+# %% mystnb={"figure": {"name": "fig-one-neuron", "caption": "One neuron, 100 steps. Lines: linear, for three weights. Dots: tanh with the same weights, started at 0.1, without input."}, "image": {"alt": "Size of the derivative against the lag on a logarithmic scale. The straight lines for weights 1.1, 1 and 0.9 rise, stay and fall. The dots of tanh lie on the line for 0.9 and just below it for 1; for 1.1 they rise at first, turn, and fall below all others."}}
 fig, ax = plt.subplots()
 lags = np.arange(101)
 for w_h, kind in ((1.1, "gradient"), (1.0, "hidden"), (0.9, "input")):
