@@ -1,8 +1,8 @@
 """Recurrent layers: of each the step, as in its equations, and under it the backward step.
 
-What layers share is in :class:`Recurrent`. Inside, arrays are features first: a state is (H, B), a
-step's pre-activations are (rows, H, B). One product a step makes them: its matrix holds W_h, the
-bias and W_x side by side, and acts on h_{t-1}, a one and x_t, one under the other.
+What layers share is in :class:`Recurrent`. Inside, arrays are features first, so that a product
+gives whole rows: a state is (H, B). What comes from the inputs, W_x x_t + b, is worked out for all
+steps before the first one; a step then makes one product, W_h h_{t-1}.
 """
 
 from collections import defaultdict
@@ -45,10 +45,11 @@ def _to_sigmoid(y):
 class Recurrent:
     """What recurrent layers share: the loop over time, masks, ids, and Keras' layout.
 
-    A layer adds ``step(a, prev, new)``, from a step's pre-activations and the state before it,
-    arrays (H, B), to the new state; and ``step_back(a, prev, new, ds, da)``, which fills da, as a,
-    and turns ds, (states, H, B), from the gradient of the new state into that of the one before;
-    gradients that only the layer knows, it adds to ``added``.
+    A layer adds ``step(a, from_h, prev, new)``, from W_x x_t + b, in the first G rows of a,
+    (rows, H, B), W_h h_{t-1}, (G, H, B), and the state before, arrays (H, B), to the new state; and
+    ``step_back(a, prev, new, ds, da)``, which fills da, as a, with the gradients of what the
+    activations were given, and turns ds, (states, H, B), from the gradient of the new state into
+    that of the one before. Gradients that only the layer knows, it adds to ``added``.
 
     D and H are the sizes of input and state. ``seed`` is that of the first weights: Glorot uniform
     for inputs, orthogonal for states, biases 0. ``dtype``, "float32" or "float64", is the precision
@@ -65,9 +66,8 @@ class Recurrent:
     """
 
     gates, sigmoids, states = "h", "", 1  # the LSTM has two states, h and c
-    rows, kept = 1, 0  # of a: pre-activations, and what a step keeps for its backward step
-    x_rows = h_rows = slice(None)  # those that receive the input, and the state, gate by gate
-    parts = ((0, None, "hx"),)  # of the matrix, where it is not zero: rows, and what they act on
+    rows = 1  # of a: the gates, then what a step keeps for its backward step
+    x_rows = h_rows = slice(0, 1)  # of da: the gradients of W_x x_t + b, and of W_h h_{t-1}
 
     def __init__(self, D: int, H: int, seed: int = 0, dtype: str = "float32"):
         self.D, self.H, dtype = whole("D", D), whole("H", H), check_dtype(dtype)
@@ -96,30 +96,28 @@ class Recurrent:
         and c. Where ``mask``, bool (B, T), is False, there is no input: h stays as it was (in
         Keras: 0 before the first True).
         """
-        self._ready, ids = False, None
-        if np.ndim(x) == 2 and np.asarray(x).dtype.kind in "iu":
-            ids = check_ids(x, self.D).T.copy()  # the caller may fill the array anew
-            (T, B), D = ids.shape, 0
-        else:
-            x = shaped("x", x, "B T D", D=self.D)
-            B, T, D = x.shape
-        if self._run is None or self._run.sizes != (T, B, D):
-            self._run = self._make_run(T, B, D)  # whole when it is set: an interrupt does no harm
+        self._ready, ids = False, np.ndim(x) == 2 and np.asarray(x).dtype.kind in "iu"
+        x = check_ids(x, self.D) if ids else shaped("x", x, "B T D", D=self.D)
+        B, T, *_ = x.shape
+        if self._run is None or self._run.sizes != (T, B):
+            self._run = self._make_run(T, B)  # whole when it is set: an interrupt does no harm
         run = self._run
-        run.ids, run.mask = ids, None if mask is None else check_mask(mask, (B, T)).T.copy()
-        if ids is None:
-            run.z[:T, self.H + 1 :] = _features_first(x)
+        run.mask = None if mask is None else check_mask(mask, (B, T)).T.copy()
         self._begin(run, state)
-        added = [None] * T if ids is None else run.table.T[ids].transpose(0, 2, 1).copy()
-        with one_thread(run.W.size * B):
-            for t, step in enumerate(run.steps):
-                self._advance(step, added[t])
+        run.x = x.T.copy() if ids else _features_first(x.astype(self.dtype))
+        with one_thread(run.W_h.size * B):
+            if ids:
+                run.from_x[:] = self._table(run).T[run.x].transpose(0, 2, 1)
+            else:
+                np.matmul(run.W_x, run.x, out=run.from_x)
+                run.from_x += run.b
+            for t in range(T):
+                prev, new = self._advance(run, t)
                 if mask is not None:
-                    for prev, new in zip(*step[-2:], strict=True):
-                        np.copyto(new, prev, where=~run.mask[t])
+                    for old, now in zip(prev, new, strict=True):
+                        np.copyto(now, old, where=~run.mask[t])
         self._ready = True
-        h = run.z[1:, : self.H].copy().transpose(2, 0, 1)
-        return h, self._squeeze([s[T].T for s in run.s])
+        return run.s[0][1:].copy().transpose(2, 0, 1), self._squeeze([s[T].T for s in run.s])
 
     def backward(
         self, dh: ArrayLike, dstate: ArrayLike | None = None
@@ -130,42 +128,33 @@ class Recurrent:
         """
         if not self._ready:
             raise RuntimeError("backward needs a forward pass of its own (call forward first)")
-        run, H, (T, B, D) = self._run, self.H, self._run.sizes
-        dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=H))
+        run, (T, B) = self._run, self._run.sizes
+        dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=self.H))
         ds = self._checked_state("dstate", dstate, B).transpose(0, 2, 1).astype(self.dtype, "C")
-        self._ready, dh_t = False, ds[0]
+        self._ready, dh_t, ids = False, ds[0], run.x.ndim == 2
         self.W_back, self.added = self.parameters["W_h"].T.copy(), defaultdict(int)
-        dW, dx = np.zeros_like(run.W), np.empty((D, T, B), self.dtype)
-        dW_x = np.zeros((len(self.gates) * H, self.D), self.dtype)
-        k = max(1, min(max(512, 2 * H) // B, T))  # steps whose share of dW is one product
-        da = np.empty((k, self.rows, H, B), self.dtype)
-        for start in reversed(range(0, T, k)):
-            block = slice(start, min(start + k, T))
-            with one_thread(run.W.size * B):
-                for t in reversed(range(block.start, block.stop)):
-                    dh_t += dh[t]
-                    if run.mask is not None:  # what goes past a masked step
-                        past = np.where(run.mask[t], 0, ds)
-                        ds -= past
-                    self.step_back(*run.steps[t][2:], ds, da[t - start])
-                    if run.mask is not None:
-                        ds += past
-            da_k, z_k = _columns(da[: block.stop - start]), _columns(run.z[block])
-            for rows, acted_on in run.parts:
-                dW[rows, acted_on] += da_k[rows] @ z_k[acted_on].T
-            da_x = da_k.reshape(self.rows, H, -1)[self.x_rows].reshape(len(dW_x), -1)
-            if run.ids is None:
-                dx[:, block] = (self.parameters["W_x"].T @ da_x).reshape(D, -1, B)
-            else:
-                dW_x += sum_by_id(da_x, run.ids[block].ravel(), self.D)
-        of_x, of_h = (dW.reshape(self.rows, H, -1)[rows] for rows in (self.x_rows, self.h_rows))
-        found = {"W_x": of_x[..., H + 1 :] if D else dW_x, "W_h": of_h[..., :H]}
-        found |= {"b": of_x[..., H], "b_rec": of_h[..., H]}
-        self.gradients = {
-            name: (found[name].reshape(p.shape) if name in found else 0) + self.added[name]
-            for name, p in self.parameters.items()
-        }
-        return dx.transpose(2, 1, 0) if D else None, self._squeeze(ds.transpose(0, 2, 1))
+        da = np.empty((T, self.rows, self.H, B), self.dtype)
+        with one_thread(run.W_h.size * B):
+            for t in reversed(range(T)):
+                dh_t += dh[t]
+                if run.mask is not None:  # what goes past a masked step
+                    past = np.where(run.mask[t], 0, ds)
+                    ds -= past
+                self.step_back(*run.steps[t], ds, da[t])
+                if run.mask is not None:
+                    ds += past
+        da = _columns(da).reshape(self.rows, self.H, T * B)  # then one product for all steps
+        da_x, da_h = (da[of].reshape(-1, T * B) for of in (self.x_rows, self.h_rows))
+        dW_h = np.zeros_like(self.parameters["W_h"])
+        dW_h[: len(da_h)] = da_h @ _columns(run.s[0][:T]).T
+        if ids:
+            dW_x, dx = sum_by_id(da_x, run.x.ravel(), self.D), None
+        else:
+            dW_x = da_x @ _columns(run.x).T
+            dx = (da_x.T @ self.parameters["W_x"]).reshape(T, B, self.D).transpose(1, 0, 2)
+        found = {"W_x": dW_x, "W_h": dW_h, "b": da_x.sum(axis=1), "b_rec": da_h.sum(axis=1)}
+        self.gradients = {n: found.get(n, 0) + self.added[n] for n in self.parameters}
+        return dx, self._squeeze(ds.transpose(0, 2, 1))
 
     def stepper(self, state: ArrayLike, inputs: ArrayLike | None = None) -> Callable:
         """Return a function that takes one step a call: for texts, which are written by tokens.
@@ -174,17 +163,16 @@ class Recurrent:
         returns h. ``state``, (S, H) or (states, S, H), is that before the first step; ``inputs``,
         (V, D), are the vectors that ids stand for, one-hot by default.
         """
-        run = self._make_run(1, np.shape(state)[-2], 0)
+        run = self._make_run(1, np.shape(state)[-2])
         self._begin(run, state)
-        if inputs is not None:
-            run.table = run.table @ shaped("inputs", inputs, "V D", D=self.D).T
+        table, h = self._table(run, inputs), run.s[0][0]
 
         def step(ids=None):
             if ids is not None:
-                self._advance(run.steps[0], run.table.take(ids, axis=1))
-                for s in run.s:
-                    s[0] = s[1]
-            return run.s[0][0]
+                table.take(ids, axis=1, out=run.from_x[0], mode="clip")
+                for prev, new in zip(*self._advance(run, 0), strict=True):
+                    prev[:] = new
+            return h
 
         return step
 
@@ -192,8 +180,8 @@ class Recurrent:
         """Return the gates and the candidate of the last forward pass, each (B, T, H)."""
         if not self._ready:
             raise RuntimeError("gates are those of a forward pass (call forward first)")
-        a = self._run.a[:, : self.rows].transpose(1, 3, 0, 2).copy()  # (rows, B, T, H)
-        return dict(zip(self.gates, a[self.x_rows], strict=True))
+        a = np.array([a for a, *_ in self._run.steps]).transpose(1, 3, 0, 2)  # (rows, B, T, H)
+        return dict(zip(self.gates, a.copy(), strict=False))
 
     @property
     def weights(self) -> dict[str, Array]:
@@ -240,26 +228,15 @@ class Recurrent:
         states = np.array(states, order="C")
         return states[0] if self.states == 1 else states
 
-    def _make_run(self, T, B, D):
-        """Return the arrays of a run, such as z_t = (h_{t-1}, 1, x_t), and views of each step.
-
-        With ids, D is 0, and W_x a table by itself: where rows of the matrix lie wider apart than z
-        is long, a product with one sequence takes three times as long.
-        """
-        H, F, rows, run = self.H, self.H + 1 + D, self.rows, SimpleNamespace(sizes=(T, B, D))
-        run.z = np.ones((T + 1, F, B), self.dtype)
-        run.s = [run.z[:, :H], *np.ones((self.states - 1, T + 1, H, B), self.dtype)]
-        run.a = np.ones((T if rows + self.kept > 1 else 1, rows + self.kept, H, B), self.dtype)
-        run.W = np.zeros((rows * H, F), self.dtype)
-        run.table = run.W[:, H + 1 :] if D else np.zeros((rows * H, self.D), self.dtype)
-        of_z = {"hx": slice(0, F), "h": slice(0, H + 1), "x": slice(H, F)}
-        run.parts = [(slice(i * H, j and j * H), of_z[what]) for i, j, what in self.parts]
-        states, run.steps = [[s[t] for s in run.s] for t in range(T + 1)], []
-        for t in range(T):
-            a = run.a[t % len(run.a)]  # the RNN's is not needed again
-            flat = a[:rows].reshape(-1, B)
-            products = [(run.W[of, on], run.z[t, on], flat[of]) for of, on in run.parts]
-            run.steps.append((products, flat, a, states[t], states[t + 1]))
+    def _make_run(self, T, B):
+        """Return the arrays of a run, and views of each step: a, the state before, the new one."""
+        H, G, run = self.H, len(self.gates), SimpleNamespace(sizes=(T, B))
+        states = np.empty((self.states, T + 1, H, B), self.dtype)
+        a, from_h = (np.empty((n, H, B), self.dtype) for n in (T * self.rows, G))
+        a = a.reshape(T, self.rows, H, B)
+        run.s, run.from_x = list(states), a[:, :G].reshape(T, G * H, B)
+        run.steps = [(a[t], list(states[:, t]), list(states[:, t + 1])) for t in range(T)]
+        run.from_h, run.flat_h = from_h, from_h.reshape(G * H, B)
         return run
 
     def _begin(self, run, state):
@@ -269,26 +246,22 @@ class Recurrent:
                 numbers(name, array)  # the error says which weight, and where
         for s, first in zip(run.s, self._checked_state("state", state, run.sizes[1]), strict=True):
             s[0] = first.T
-        H, G, p = self.H, len(self.gates), self.parameters
-        W, W_x = run.W.reshape(self.rows, H, -1), run.table.reshape(self.rows, H, -1)
-        W[self.h_rows, :, :H] = p["W_h"].reshape(G, H, H)
-        W_x[self.x_rows] = p["W_x"].reshape(G, H, -1)
-        W[..., H] = 0
-        W[self.x_rows, :, H] = p["b"].reshape(G, H)
-        if "b_rec" in p:
-            W[self.h_rows, :, H] += p["b_rec"].reshape(G, H)
-        halved = [self.gates.index(gate) for gate in self.sigmoids]
-        for part in (W[..., : H + 1], W_x):
-            part[halved] *= 0.5  # see _to_sigmoid
+        p, half = self.parameters, [0.5 if gate in self.sigmoids else 1 for gate in self.gates]
+        half = np.repeat(half, self.H).astype(self.dtype)[:, None]  # see _to_sigmoid
+        run.W_x, run.W_h, run.b = (half * p[n].reshape(len(half), -1) for n in ("W_x", "W_h", "b"))
 
-    def _advance(self, step, added):
-        """Take a step: the products, what ids add, (rows H, B), and the layer's own equations."""
-        products, flat, a, prev, new = step
-        for W, z, part in products:
-            W.dot(z, part)
-        if added is not None:
-            flat += added
-        self.step(a, prev, new)
+    def _advance(self, run, t):
+        """Take step t; return the state before it and the new one."""
+        a, prev, new = run.steps[t]
+        run.W_h.dot(prev[0], run.flat_h)
+        self.step(a, run.from_h, prev, new)
+        return prev, new
+
+    def _table(self, run, inputs=None):
+        """Return W_x x + b, (G H, V), of each vector that an id stands for, one-hot by default."""
+        if inputs is None:
+            return run.W_x + run.b
+        return run.W_x @ shaped("inputs", inputs, "V D", D=self.D).T + run.b
 
 
 def _features_first(x):
@@ -320,8 +293,9 @@ class RNN(Recurrent):
             raise ValueError(f"activation must be one of {allowed}; got {activation!r}")
         self.activation = activation
 
-    def step(self, a: Array, prev: States, new: States) -> None:
+    def step(self, a: Array, from_h: Array, prev: States, new: States) -> None:
         """h_t = tanh(a_t), with a_t = W_xh x_t + W_hh h_{t-1} + b_h."""
+        a += from_h
         ACTIVATIONS[self.activation][0](a[0], out=new[0])  # (H, B)
 
     def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
@@ -346,7 +320,8 @@ class LSTM(Recurrent):
     (1, 4)
     """
 
-    gates, sigmoids, states, rows, kept = "ifco", "ifo", 2, 4, 1
+    gates, sigmoids, states = "ifco", "ifo", 2
+    rows, x_rows, h_rows = 5, slice(0, 4), slice(0, 4)  # i, f, c̃, o and tanh(c_t)
 
     def __init__(
         self, D: int, H: int, seed: int = 0, forget_bias: float = 1.0, peepholes: bool = False,
@@ -357,10 +332,11 @@ class LSTM(Recurrent):
         if peepholes:
             self.parameters["p"] = np.zeros(3 * H, dtype)
 
-    def step(self, a: Array, prev: States, new: States) -> None:
+    def step(self, a: Array, from_h: Array, prev: States, new: States) -> None:
         """c_t = f c_{t-1} + i c̃, and h_t = o tanh(c_t)."""
         (_, c_prev), (h_t, c_t) = prev, new  # (H, B)
         i, f, c_tilde, o, tanh_c = a
+        a[:4] += from_h
         p = self.parameters.get("p")
         if p is not None:
             p_i, p_f, p_o = p.reshape(3, -1, 1) / 2  # halved, as all that a σ receives
@@ -382,7 +358,7 @@ class LSTM(Recurrent):
         """From dh_t and dc_t to da of the gates and c̃, then to dh_{t-1} and dc_{t-1}."""
         (_, c_prev), (_, c_t), (dh, dc) = prev, new, ds  # (H, B)
         i, f, c_tilde, o, tanh_c = a
-        da_i, da_f, da_c, da_o = da
+        da_i, da_f, da_c, da_o, _ = da
         dh *= o
         dh_tanh = dh * tanh_c
         np.multiply(dh_tanh, 1 - o, out=da_o)  # dh tanh(c_t) o (1 - o)
@@ -402,7 +378,7 @@ class LSTM(Recurrent):
             dc += p_i * da_i + p_f * da_f
             dp = np.concatenate([da_i * c_prev, da_f * c_prev, da_o * c_t])
             self.added["p"] += dp.sum(axis=1)
-        self.W_back.dot(da.reshape(4 * self.H, -1), dh)
+        self.W_back.dot(da[:4].reshape(4 * self.H, -1), dh)
 
 
 class GRU(Recurrent):
@@ -418,18 +394,23 @@ class GRU(Recurrent):
     ['b_hz', 'b_hr', 'b_hh']
     """
 
-    gates, sigmoids, rows = "zrh", "zr", 4  # z, r, u and h̃
-    x_rows, h_rows = np.array([0, 1, 3]), slice(0, 3)
-    parts = ((0, 2, "hx"), (2, 3, "h"), (3, 4, "x"))
+    gates, sigmoids, rows = "zrh", "zr", 4  # z, r, h̃ and u
+    x_rows, h_rows = np.array([0, 1, 3]), slice(0, 3)  # of da: z, r, u and h̃
 
     def __init__(self, D: int, H: int, seed: int = 0, dtype: str = "float32"):
         super().__init__(D, H, seed, dtype)
         self.parameters["b_rec"] = np.zeros(3 * H, dtype)
 
-    def step(self, a: Array, prev: States, new: States) -> None:
+    def _begin(self, run, state):
+        super()._begin(run, state)
+        run.b[: 2 * self.H] += self.parameters["b_rec"][: 2 * self.H, None] / 2  # b_hz and b_hr
+
+    def step(self, a: Array, from_h: Array, prev: States, new: States) -> None:
         """h_t = z h_{t-1} + (1 - z) h̃."""
         (h_prev,), (h_t,) = prev, new  # (H, B)
-        z, r, u, h_tilde = a
+        z, r, h_tilde, u = a
+        a[:2] += from_h[:2]
+        np.add(from_h[2], self.parameters["b_rec"][2 * self.H :, None], out=u)
         np.tanh(a[:2], out=a[:2])
         _to_sigmoid(a[:2])
         h_tilde += r * u
@@ -441,7 +422,7 @@ class GRU(Recurrent):
     def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
         """From dh_t to da of z, r, u and h̃, then to dh_{t-1}."""
         (h_prev,), (dh,) = prev, ds  # (H, B)
-        z, r, u, h_tilde = a
+        z, r, h_tilde, u = a
         da_z, da_r, du, da_h = da
         dh_z = dh * z
         np.multiply(dh_z * (h_prev - h_tilde), 1 - z, out=da_z)  # dh (h_{t-1} - h̃) z (1 - z)

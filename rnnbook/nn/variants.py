@@ -16,13 +16,14 @@ class GRUResetBefore(Recurrent):
     ['b_z', 'b_r', 'b_h']
     """
 
-    gates, sigmoids, rows = "zrh", "zr", 3
-    parts = ((0, 2, "hx"), (2, 3, "x"))
+    gates, sigmoids, rows, x_rows = "zrh", "zr", 3, slice(0, 3)
+    h_rows = slice(0, 2)  # what r changes before its product is added by itself
 
-    def step(self, a: Array, prev: States, new: States) -> None:
+    def step(self, a: Array, from_h: Array, prev: States, new: States) -> None:
         """h_t = z h_{t-1} + (1 - z) h̃."""
         (h_prev,), (h_t,) = prev, new  # (H, B)
         z, r, h_tilde = a
+        a[:2] += from_h[:2]
         np.tanh(a[:2], out=a[:2])
         _to_sigmoid(a[:2])
         h_tilde += self.parameters["W_h"][2 * self.H :] @ (r * h_prev)
@@ -59,7 +60,7 @@ class NormalizedRNN(Recurrent):
     ['W_xh', 'W_hh', 'b_h', 'gain']
     """
 
-    kept = 1  # the deviation
+    rows = 2  # a_t and the deviation
     epsilon = 1e-5  # added to the variance, so that nothing is divided by zero
 
     def __init__(
@@ -74,11 +75,12 @@ class NormalizedRNN(Recurrent):
 
     def _begin(self, run, state):
         super()._begin(run, state)
-        run.W[:, self.H] = 0  # the bias comes after the normalization
+        run.b[:] = 0  # the bias comes after the normalization
 
-    def step(self, a: Array, prev: States, new: States) -> None:
+    def step(self, a: Array, from_h: Array, prev: States, new: States) -> None:
         """n_t = (a_t - mean) / deviation, and h_t = tanh(gain n_t + b_h)."""
         n, deviation = a  # (H, B)
+        n += from_h[0]
         n -= n.mean(axis=self.axis, keepdims=True)
         deviation[:] = np.sqrt(np.square(n).mean(axis=self.axis, keepdims=True) + self.epsilon)
         n /= deviation
@@ -118,9 +120,9 @@ class SkipRNN(Recurrent):
         self.parameters["W_h"] /= np.sqrt(2)
         self.parameters["W_skip"] = (far / np.sqrt(2)).astype(dtype)
 
-    def step(self, a: Array, prev: States, new: States) -> None:
+    def step(self, a: Array, from_h: Array, prev: States, new: States) -> None:
         """h_t = tanh(a_t + W_skip h_{t-skip}); the others move on by one."""
-        np.tanh(a[0] + self.parameters["W_skip"] @ prev[-1], out=new[0])
+        np.tanh(a[0] + from_h[0] + self.parameters["W_skip"] @ prev[-1], out=new[0])
         for older, moved in zip(prev, new[1:], strict=False):
             moved[:] = older
 
