@@ -104,7 +104,7 @@ class Recurrent:
         run = self._run
         run.mask = None if mask is None else check_mask(mask, (B, T)).T.copy()
         self._begin(run, state)
-        run.x = x.T.copy() if ids else _features_first(x.astype(self.dtype))
+        run.x = x.T.copy() if ids else _features_first(x, self.dtype)
         with one_thread(run.W_h.size * B):
             if ids:
                 run.from_x[:] = self._table(run).T[run.x].transpose(0, 2, 1)
@@ -129,7 +129,7 @@ class Recurrent:
         if not self._ready:
             raise RuntimeError("backward needs a forward pass of its own (call forward first)")
         run, (T, B) = self._run, self._run.sizes
-        dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=self.H))
+        dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=self.H), self.dtype)
         ds = self._checked_state("dstate", dstate, B).transpose(0, 2, 1).astype(self.dtype, "C")
         self._ready, dh_t, ids = False, ds[0], run.x.ndim == 2
         self.W_back, self.added = self.parameters["W_h"].T.copy(), defaultdict(int)
@@ -264,15 +264,15 @@ class Recurrent:
         return run.W_x @ shaped("inputs", inputs, "V D", D=self.D).T + run.b
 
 
-def _features_first(x):
+def _features_first(x, dtype):
     """Return (B, T, n) as (T, n, B): copied first, since jumps between sequences are slow."""
-    return np.ascontiguousarray(x.transpose(1, 0, 2)).transpose(0, 2, 1)
+    return np.array(x.transpose(1, 0, 2), dtype, order="C").transpose(0, 2, 1)
 
 
 def _columns(array):
-    """Return a block of steps, (k, ..., B), as one matrix, (n, k B)."""
-    k, *_, B = array.shape
-    return array.reshape(k, -1, B).transpose(1, 0, 2).reshape(-1, k * B)
+    """Return the numbers of all steps, (T, ..., B), as one matrix, (n, T B)."""
+    T, *_, B = array.shape
+    return array.reshape(T, -1, B).transpose(1, 0, 2).reshape(-1, T * B)
 
 
 class RNN(Recurrent):
