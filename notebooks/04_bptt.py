@@ -1195,6 +1195,7 @@ def train_by_hand(w, ids, steps, rate=5e-3):
     return np.array(losses)
 
 
+# %%
 by_hand = train_by_hand(own, story, 400)
 for step in (0, 10, 100, 399):
     print(f"step {step:3}: {by_hand[max(0, step - 9) : step + 1].mean():.2f} bits a character")
