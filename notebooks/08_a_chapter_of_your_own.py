@@ -207,12 +207,12 @@ print(f"after 60 steps: {fit.history['val_loss'][0] / np.log(2):.2f} bits per ch
 # %%
 rng = np.random.default_rng(0)
 written = letters.encode(PROMPT).tolist()
-for _ in range(60):
+for _ in range(40):
     logits = np.asarray(plain(np.array([written[-T:]])))[0, -1].astype(float)
     p = np.exp((logits - logits.max()) / 0.7)
     written.append(int(rng.choice(V, p=p / p.sum())))
 print(repr(letters.decode(written)))
-assert len(written) == len(PROMPT) + 60
+assert len(written) == len(PROMPT) + 40
 
 # %% [markdown]
 # After sixty steps that is letter soup, and each character costs a reading of the whole window. [Generator](#rnnbook.keras.Generator) is the same model, a Keras `Sequential` with one to three recurrent layers,
@@ -220,8 +220,8 @@ assert len(written) == len(PROMPT) + 60
 
 
 # %%
-def small(H=64, cell="lstm"):
-    return Generator(letters, H, cell, embedding=32, dropout=0.1)
+def small(H=64, cell="lstm", dropout=0.1):
+    return Generator(letters, H, cell, embedding=32, dropout=dropout)
 
 
 def carried_bits(model, ids=held):
@@ -490,8 +490,8 @@ print(f"{best} against the best n-gram: {lead:.3f} bits less")
 small_nets = [bits for name, bits in ladder.items() if name.endswith(", 64")]
 expect(ladder["3-gram"] < ladder["HMM"] < ladder["unigram"],
        "the HMM lies between unigram and 3-gram")
-expect(min(small_nets) > best_counts > ladder[best] + 0.1,
-       "the large LSTM beats the n-grams, and the small nets do not")
+expect(min(small_nets) > ladder["3-gram"] > best_counts > ladder[best] + 0.1,
+       "the large LSTM beats all n-grams, and the small nets not even the 3-gram")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-test-ladder", "caption": "Bits per character on the test chapters, fewer is better: models that count, the hidden Markov model, and nets."}, "image": {"alt": "Horizontal bars, from uniform with more than six bits at the top over the unigram, the HMM, the three small nets beside the 3-gram, and the 5-gram and 6-gram, down to the LSTM with 256 units, whose bar is the shortest."}}
 fig, ax = plt.subplots(figsize=(5.8, 4))
@@ -507,7 +507,7 @@ ax.grid(False)
 plt.show()
 
 # %% [markdown]
-# The large LSTM beats the table of counts, as the three trained readers of chapter 7 did, and by a clear margin, on chapters that nobody chose by. The small nets do not: LADDERTEXT. The order among the
+# The large LSTM beats the table of counts, as the three trained readers of chapter 7 did, and by a clear margin, on chapters that nobody chose by. The small nets do not: after 800 steps none of them has reached even the 3-gram. The order among the
 # three shows who learns quickly at this one rate, not who ends best: chapter 7 compares them at their own rates. The HMM beats the unigram and no more: sixteen states are a short memory. The large LSTM differs from the small one in size and time above all: 256 units instead of 64, and eighteen epochs instead of two; also in its rate, its dropout, a larger embedding, and batches of 64 time steps.
 #
 # One seed a row. How much does the seed matter? Three seeds of the GRU of 32 units gave the standard deviation above.
@@ -638,10 +638,12 @@ def longest_copy(written, source):
     return best
 
 
+passages = {n: {text[j : j + n] for j in range(len(text) - n + 1)} for n in (8, 20)}
+
+
 def share_new(written, n):
-    known = {text[j : j + n] for j in range(len(text) - n + 1)}
     parts = [written[j : j + n] for j in range(len(written) - n + 1)]
-    return np.mean([part not in known for part in parts])
+    return np.mean([part not in passages[n] for part in parts])
 
 
 # %%
@@ -676,10 +678,10 @@ expect(np.sum(np.array(right) == 1) == 0, "no paragraph is recited")
 # %% [markdown]
 # ## What it can do, and what it cannot
 #
-# How far back does it look? Let it read the last $k$ characters only, from a state of zero, at many places of the validation chapters, and see how much each longer context helps.
+# How far back does it look? Let it read the last $k$ characters only, from a state of zero, at 250 places of the validation chapters, and see how much each longer context helps.
 
 # %%
-places = np.linspace(400, len(held) - 1, 500).astype(int)
+places = np.linspace(400, len(held) - 1, 250).astype(int)
 looked = {}
 for k in (10, 25, 50, 100, 200, 400):
     before = np.stack([held[at - k : at] for at in places])
@@ -713,21 +715,29 @@ else:
     train(word_model, word_ids, word_held, rounds, **(RECIPE | {"rate": 6e-3}))
 unknown = (word_held == 0).mean()
 print(f"V = {len(words):,}, unknown tokens held out: {unknown:.1%}")
-expect(unknown > 0.02, "one token in fifty is unknown")
+expect(unknown > 0.05, "more than one token in twenty is unknown")
 
 # %%
 n = len(held_text)
 word_bits = -word_model.log_probabilities(word_held).sum() / np.log(2) / n
 bigram = -NGram(word_ids, 2, len(words)).log_probabilities(word_held).sum() / np.log(2) / n
 print(f"bits per character: {word_bits:.3f}; the bigram of words {bigram:.3f}")
-written = word_model.generate(80, WORDS_PROMPT, seed=0, temperature=0.7)
-print(textwrap.fill(written, 60))
-expect(word_bits < bigram, "the net of words beats their bigram")
+expect(word_bits < min(bigram, large_bits), "the net of words seems to beat all others")
 (noted,) = bits_of("words, GRU 128")
 expect(abs(word_bits - noted) < 0.03, "it ends as on the novel")
 
 # %% [markdown]
-# Nothing is misspelled: it writes only words that it has learned, and the mark of the unknown where a rarer one would stand. And it seems to need fewer bits than the large LSTM. Look closer: the bill is not complete. When an unknown word comes, the
+# To write, forbid the unknown token: lower its bias so far that it is never drawn.
+
+# %%
+writer = word_model if MINE is None else word_model.to_numpy()
+writer.parameters["dense/b_y"][0] = -100  # the unknown token has number 0
+written = writer.generate(100, WORDS_PROMPT, seed=0, temperature=0.7)
+print(textwrap.fill(" ".join(written.split()), 60))
+assert "<unknown>" not in written
+
+# %% [markdown]
+# Nothing is misspelled, and most sentences are short enough to make some sense. And this model seems to need fewer bits than the large LSTM. Look closer: the bill is not complete. When an unknown word comes, the
 # model pays for saying "here stands a rare word", and never for saying which. A model of characters pays for each of its letters. So the benchmark completes the bill: it lets the 6-gram of
 # characters spell each unknown word, and the character after it, which ends the word. In the table these rows are called "spelled".
 
@@ -759,7 +769,7 @@ expect(large_bits < net < counted < early and net < same, "the order is the nove
 # %%
 def fitted(strategy):
     with strategy.scope():
-        net = small(16, "gru")
+        net = small(16, "gru", dropout=0.0)  # each device would draw its own
         net.compile(keras.optimizers.SGD(0.5), loss, jit_compile=False)
     return net, net.fit(batches.take(6), epochs=3, shuffle=False, verbose=0).history["loss"]
 
