@@ -172,14 +172,14 @@ for row in zip(both, carried, windowed, saved, strict=True):
     print("{:18} carried {:.3f}, windows {:.3f}: saved {:.3f}".format(*row))
 
 # %%
-spread = np.std(carried[:3], ddof=1)
-print(f"standard deviation over the seeds: {spread:.4f}")
+spread = max(np.std(bits[:3], ddof=1) for bits in (carried, windowed))
+print(f"standard deviation over the seeds, the larger one: {spread:.4f}")
 print(f"saved by the higher rate: {carried[0] - carried[3]:.3f}")
-assert saved.min() > 10 * spread
+assert saved.min() > 5 * spread
 assert carried[0] - carried[3] > 5 * saved.max()
 
 # %% [markdown]
-# Carrying the state is ahead with each seed and at both rates, by more than ten times the spread of the seeds. It is a small gain all the same: the higher rate
+# Carrying the state is ahead with each seed and at both rates, by more than five times the spread of the seeds. It is a small gain all the same: the higher rate
 # brings more than five times as much. And it has its price: the batch gets a fixed number of rows, and the state must be set to zero where the text ends. This chapter carries the state, since
 # that is how the model will read and write.
 #
@@ -229,7 +229,8 @@ def carried_bits(model, ids=held):
 
 
 model = small()
-model.summary(print_fn=print, line_length=72)
+for layer in model.layers:  # model.summary() prints the same as a table
+    print(f"{type(layer).__name__:10} {layer.count_params():7,} parameters")
 
 # %% [markdown]
 # Count with a pencil, as in chapter 7: the embedding has $V D$ numbers, the LSTM $4(DH + H^2 + H)$, the output $HV + V$.
@@ -349,7 +350,7 @@ assert held_out[7] - held_out[24] < 0.1 < 0.4 < held_out[24] - training
 assert min(held_out[11:13]) > held_out[10] > held_out[24]
 
 # %% [markdown]
-# From the eighth epoch on nearly all that it learns is the text itself: the training bits fall by almost half a bit, and of that only a small part reaches the held-out text. More dropout, a smaller net or a longer text are the remedies; more epochs are not.
+# From the eighth epoch on nearly all that it learns is the text itself: the training bits fall by almost half a bit, and of that only a small part reaches the held-out text. The usual remedies are more dropout, a smaller net or a longer text; more epochs are none.
 # Be careful with early stopping, too. Epochs 12 and 13 bring no gain, so a patience of two would end there; yet the held-out bits fall once more in the last epochs, where the schedule lowers the rate.
 #
 # ### Stopped, and not lost
@@ -510,7 +511,7 @@ plt.show()
 # The large LSTM beats the table of counts, as the three trained readers of chapter 7 did, and by a clear margin, on chapters that nobody chose by. The small nets do not: after 800 steps none of them has reached even the 3-gram. The order among the
 # three shows who learns quickly at this one rate, not who ends best: chapter 7 compares them at their own rates. The HMM beats the unigram and no more: sixteen states are a short memory. The large LSTM differs from the small one in size and time above all: 256 units instead of 64, and eighteen epochs instead of two; also in its rate, its dropout, a larger embedding, and batches of 64 time steps.
 #
-# One seed a row. How much does the seed matter? Three seeds of the GRU of 32 units gave the standard deviation above.
+# One seed a row. How much does the seed matter? Three seeds of the GRU of 32 units gave the standard deviations above, and the larger one is taken.
 
 # %%
 print(f"standard deviation over seeds {spread:.3f}; lead of {best} {lead:.3f} bits")
@@ -737,7 +738,7 @@ print(textwrap.fill(" ".join(written.split()), 60))
 assert "<unknown>" not in written
 
 # %% [markdown]
-# Nothing is misspelled, and most sentences are short enough to make some sense. And this model seems to need fewer bits than the large LSTM. Look closer: the bill is not complete. When an unknown word comes, the
+# Nothing is misspelled, and here and there a short sentence makes sense. And this model seems to need fewer bits than the large LSTM. Look closer: the bill is not complete. When an unknown word comes, the
 # model pays for saying "here stands a rare word", and never for saying which. A model of characters pays for each of its letters. So the benchmark completes the bill: it lets the 6-gram of
 # characters spell each unknown word, and the character after it, which ends the word. In the table these rows are called "spelled".
 
@@ -753,8 +754,8 @@ net, counted, early, same = bits_of("words, spelled, GRU 128", "words, spelled, 
 expect(large_bits < net < counted < early and net < same, "the order is the novel's")
 
 # %% [markdown]
-# With the unknown words paid for, the net of words is still ahead of the bigram. After two epochs it was far behind: that was no fault of the words, there were too few steps. It also needs fewer bits than a GRU of as many units that reads characters for
-# about as long. (That one has fewer weights, since its output layer is small, and neither was tuned.) The large LSTM, on characters, needs fewer than both. So on one novel words are a fair choice, if you give them
+# With the unknown words paid for, the net of words is still ahead of the bigram. After two epochs it was far behind: that was no fault of the words, there were too few steps. It also needs fewer bits than a GRU of as many units that reads characters;
+# but that one has fewer weights, since its output layer is small, and learned for a shorter time, and neither was tuned. The large LSTM, on characters, needs fewer than both. So on one novel words are a fair choice, if you give them
 # enough steps, and a quick way to a text that reads well; characters make every comparison simpler.
 #
 # Large language models take a way between the two, *subwords*: a frequent word is one token, a rare one is spelled in pieces, and nothing is unknown. This course does not build them.
@@ -822,6 +823,7 @@ assert np.allclose(clipped(halves.sum(axis=0)), [0.6, 0.8])
 # - Start small; let the validation text choose units and layers; open the test text once.
 # - With a folder, a training that is stopped goes on to the same numbers; with two processes, too.
 # - The LSTM with 256 units beats the best table of counts by a clear margin. The small ones, after 800 steps, do not.
+# - Before you compare the bits of words with those of characters, let the unknown words be paid for.
 # - Write with a compiled loop; choose the temperature by what you count, not by one sample that you like.
 # - Audit what you publish: passages copied, and passages that a prompt brings out.
 #
