@@ -27,5 +27,5 @@ def test_chapter_8_runs_with_a_book_of_the_reader_s_own(tmp_path):
         env=os.environ | {"MPLBACKEND": "agg", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-3000:]
-    assert "LSTM, 64 against the best n-gram" in run.stdout
+    assert "LSTM, 256 against the best n-gram" in run.stdout
     assert "promised" not in run.stdout
