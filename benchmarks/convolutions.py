@@ -1,6 +1,6 @@
 """Convolutions, two recurrent nets and counts on the echoes of chapter 2, at two lags.
 
-Run ``python -m benchmarks.convolutions``: about ten minutes. Chapter 2 reads its table.
+Run ``python -m benchmarks.convolutions``: about eight minutes. Chapter 2 reads its table.
 """
 
 import os

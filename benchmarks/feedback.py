@@ -1,6 +1,6 @@
 """What feeds back in chapter 2, the state, the output or both, with and without a teacher.
 
-Run ``python -m benchmarks.feedback``: about ten minutes. Chapter 2 reads its table.
+Run ``python -m benchmarks.feedback``: about eight minutes. Chapter 2 reads its table.
 """
 
 import os
