@@ -136,7 +136,7 @@ def unfolded(T: int = 5) -> Figure:
     >>> figure = unfolded(T=5)
     """
     T, dx = at_most("T", T, 6), 0.9
-    ax = canvas(0.7 + dx * T, 5.35)
+    ax = canvas(0.75 + dx * T, 5.35)
     middle = (0.7 + dx * T) / 2
     _folded(ax, middle + 0.2, 4.05)
     arrow(ax, (middle, 2.95), (middle, 2.65), "muted")
