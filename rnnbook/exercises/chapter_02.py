@@ -46,7 +46,7 @@ EXERCISES["2.3"] = Exercise(
         "(a) gives one vector for each sequence of the batch, at its end.",
         "(b) gives a vector of 16 at each of the 20 steps, for each sequence.",
         "(c) has the axes of (b). How long is each?",
-        "(d) is not right yet: which axes has it, and how long is each?",
+        "(d) is not right yet: which axes does it have, and how long is each?",
     ],
 )
 

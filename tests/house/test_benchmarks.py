@@ -131,3 +131,22 @@ def test_a_row_of_the_remedies_computed_again_is_the_same():
     assert list(rows) == list(remedies.NETS)
     for name in ("tanh, orthogonal", "gain 1.5, truncated at 10"):
         assert remedies.row(name) == pytest.approx(rows[name], rel=1e-6, abs=0.01)
+
+
+@pytest.mark.weekly
+def test_a_row_of_what_feeds_back_computed_again_is_the_same():
+    from benchmarks import feedback
+
+    rows = {tuple(row[:4]): row for row in saved(report.RESULTS / "feedback.json")["rows"]}
+    assert len(rows) == len(feedback.TASKS) * len(feedback.KINDS) * len(feedback.RATES)
+    for task, kind in (("recall", ("state", False)), ("total", ("output", True))):
+        made = feedback.row(task, *kind, 0.005)
+        assert made == pytest.approx(rows[tuple(made[:4])], abs=0.01)
+
+
+@pytest.mark.weekly
+def test_a_row_of_the_convolutions_computed_again_is_the_same():
+    from benchmarks import convolutions
+
+    rows = {tuple(row[:2]): row for row in saved(report.RESULTS / "convolutions.json")["rows"]}
+    assert convolutions.row("TCN", 3)[3:] == pytest.approx(rows[3, "TCN"][3:], abs=0.005)

@@ -12,5 +12,5 @@ def test_a_table_comes_row_by_row():
 
 
 def test_a_name_that_is_none_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match=r"got 'gate' \(one of .*equal_sizes, gates"):
+    with pytest.raises(ValueError, match=r"got 'gate' \(one of .*equal_sizes, feedback, gates"):
         results.rows("gate")

@@ -122,7 +122,7 @@ def layer(D: int = 2, H: int = 3) -> Figure:
 
 
 def unfolded(T: int = 5) -> Figure:
-    """Draw the folded graph with its loop and, beside it, the same unfolded over T steps.
+    """Draw the folded graph with its loop and, below it, the same unfolded over T steps.
 
     The same weight names stand at every step.
 
@@ -135,13 +135,14 @@ def unfolded(T: int = 5) -> Figure:
     --------
     >>> figure = unfolded(T=5)
     """
-    T, dx = at_most("T", T, 6), 0.74
-    ax = canvas(2.03 + dx * T, 2.6)
-    _folded(ax, 0.82, 1.3)
-    arrow(ax, (1.13, 1.3), (1.36, 1.3), "muted")
+    T, dx = at_most("T", T, 6), 0.9
+    ax = canvas(0.75 + dx * T, 5.35)
+    middle = (0.7 + dx * T) / 2
+    _folded(ax, middle + 0.2, 4.05)
+    arrow(ax, (middle, 2.95), (middle, 2.65), "muted")
     steps = range(1, T + 1)
-    _, h, _ = _row(ax, 1.66 + dx, 1.3, T, dx=dx, inputs=steps, outputs=steps, weights=True)
-    link(ax, node(ax, "hidden", 1.66, 1.3, "$h_0$", past=True), h[1], "hidden", W_HH)
+    _, h, _ = _row(ax, 0.35 + dx, 1.3, T, dx=dx, inputs=steps, outputs=steps, weights=True)
+    link(ax, node(ax, "hidden", 0.35, 1.3, "$h_0$", past=True), h[1], "hidden", W_HH)
     return ax.figure
 
 
