@@ -33,7 +33,7 @@ fast: $(READY)  ## run the checks that take seconds: style and package
 	@$(PYTEST) tests -m "not browser and not slow and not weekly"
 
 slow: $(READY)  ## run the slow checks: the book in a browser, JupyterLab, Colab, long trainings
-	@$(PYTEST) --dist loadfile tests -m "(browser or slow) and not weekly"
+	@$(PYTEST) --dist loadgroup tests -m "(browser or slow) and not weekly"
 
 nbval: $(READY)  ## run every notebook afresh and compare all of its outputs
 	@$(PYTEST) --dist loadfile --nbval $(NOTEBOOKS)
@@ -45,7 +45,7 @@ nbval-nudged: $(READY)  ## the same, with first weights changed by a last digit
 	@$(NUDGED) $(PYTEST) --dist loadfile --nbval $(NOTEBOOKS)
 
 weekly: nbval-other nbval-nudged  ## the checks that are too long for each change: all notebooks in JupyterLab, ...
-	@$(PYTEST) --dist loadfile tests -m weekly
+	@$(PYTEST) --dist loadgroup tests -m weekly
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=notebooks

@@ -1,41 +1,38 @@
 """What a training step costs in an RNN, a GRU and an LSTM with as many parameters as each other.
 
-Run ``python -m benchmarks.equal_sizes``: half a minute. Chapter 7 takes from it how many steps are
-"equal time".
+Run ``python -m benchmarks.equal_sizes``: half a minute. ``benchmarks.gates`` takes from it how many
+steps are "equal time".
 """
 
 import statistics
 import time
 
-import numpy as np
-
+from benchmarks.gates import DRAWS, B, loss_of, size, start, units
 from benchmarks.steps import alone
-from rnnbook.nn import layers
+from rnnbook.nn.optimizers import Adam
+from rnnbook.nn.training import learn
 from tools import report
 
-LAYERS = {"RNN": (layers.RNN, 67), "GRU": (layers.GRU, 37), "LSTM": (layers.LSTM, 32)}
-B, D = 32, 5
-COLUMNS = ["T", "cell", "units", "parameters", "ms a step", "to the LSTM"]
+COLUMNS = ["task", "T", "cell", "units", "parameters", "ms a step", "to the LSTM"]
 NOTES = [
-    f"Forward and backward through time in float64, B = {B}, D = {D}, one thread: the sizes of "
-    "chapter 7's tasks. Median of processor time over 150 rounds; in each the three take turns. "
-    "At such sizes much of the time goes into calls, not into products, so the ratios hold "
-    "for these sizes only.",
+    "A whole step of training in float32 on the tasks of chapter 7, with the readout, the loss, "
+    f"clipping and Adam; B = {B}, one thread. Median of processor time over 100 rounds; in each "
+    "the three take turns. At such sizes much of the time goes into calls, not products, so the "
+    "ratios hold for these sizes only.",
 ]
 
 
-def rounds(T, n=150):
-    """Return each cell's median of seconds for one step."""
-    x = np.random.default_rng(0).normal(size=(B, T, D))
-    made = {name: make(D, H, dtype="float64") for name, (make, H) in LAYERS.items()}
-    times = {name: [] for name in made}
+def rounds(task, n=100):
+    """Return the number of time steps, and each cell's median of seconds for a training step."""
+    x, y, heard = DRAWS[task][0](B, 0)
+    made = {cell: (start(task, cell, 0), Adam()) for cell in ("tanh", "GRU", "LSTM")}
+    times = {cell: [] for cell in made}
     for _ in range(n):
-        for name, layer in made.items():
-            start = time.process_time()
-            h, _ = layer.forward(x)
-            layer.backward(h)
-            times[name].append(time.process_time() - start)
-    return {name: statistics.median(seconds) for name, seconds in times.items()}
+        for cell, (model, rule) in made.items():
+            begin = time.process_time()
+            learn(model, x, y, loss_of(task), rule, 0.001, 1.0, heard)
+            times[cell].append(time.process_time() - begin)
+    return x.shape[1], {cell: statistics.median(seconds) for cell, seconds in times.items()}
 
 
 def main():
@@ -43,12 +40,13 @@ def main():
     if not alone("benchmarks.equal_sizes", 1):
         return
     rows = []
-    for T in (16, 31):
-        seconds = rounds(T)
-        for name, (make, H) in LAYERS.items():
-            parameters = sum(a.size for a in make(D, H).parameters.values())
-            ratio = seconds[name] / seconds["LSTM"]
-            rows.append([T, name, H, parameters, 1e3 * seconds[name], ratio])
+    for task, (_, D, V) in DRAWS.items():
+        T, seconds = rounds(task)
+        for name, spent in seconds.items():
+            cell = name.replace("tanh", "RNN")
+            H = units(cell, D, V)
+            ratio = spent / seconds["LSTM"]
+            rows.append([task, T, cell, H, size(cell, H, D, V), 1e3 * spent, ratio])
     report.save("equal_sizes", "Cells of equal size", COLUMNS, rows, NOTES)
 
 

@@ -11,7 +11,7 @@
 # Long before recurrent nets could be trained, there was a model that carries a state through a sequence: the hidden
 # Markov model. It ran speech recognition for decades, and it runs the search for proteins today. Textbooks on recurrent
 # nets mention it in passing, as what came before. In this chapter you build one by hand, see that it *is* a recurrence,
-# and then let the two compete: same tokens, same split, same metric, same effort in tuning, and simple baselines beside both.
+# and then let the two compete: same tokens, same split, same metric, settings chosen in the same way, and simple baselines beside both.
 #
 # | You will | compute likelihoods, best paths and a learning step by hand; let a hidden Markov model and a recurrent net compete at dice, at memory, at labeling speech and at predicting text |
 # |---|---|
@@ -33,6 +33,7 @@ if importlib.util.find_spec("rnnbook") is None:
         raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the libraries", "code_prompt_hide": "Hide the libraries"}
+import re
 import timeit
 from collections import Counter
 from itertools import product
@@ -51,7 +52,7 @@ from rnnbook.nn.feedforward import Dense, Embedding
 from rnnbook.nn.losses import bits_per_token, cross_entropy
 from rnnbook.nn.optimizers import Adam
 from rnnbook.nn.training import Stack, fit
-from rnnbook.show import diagrams, instruments, style
+from rnnbook.show import diagrams, instruments, results, style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
 from rnnbook.text import Vocabulary, training
@@ -167,8 +168,27 @@ assert np.allclose(alpha, [[0.25, 0.45], [0.145, 0.369], [0.0949, 0.03242]])
 assert abs(alpha[-1].sum() - sum(table.values())) < 1e-15
 
 # %% [markdown]
-# Products of thousands of probabilities are too small for a computer. So [HMM](#rnnbook.hmm.HMM) divides $\alpha_t$ by its sum at each
-# step, and adds up the logarithms of these sums: the same recursion, for many sequences at once.
+# Products of thousands of probabilities are too small for a computer. The remedy: divide $\alpha_t$ by its sum at each step, and go
+# on from there. The sum, $c_t$, is then the probability of $x_t$ given the symbols before it. The product of all $c_t$ is the likelihood, so
+#
+# $$
+# c_t = p(x_t \mid x_{1:t-1}), \qquad \ln p(x_{1:T}) = \sum_{t=1}^{T} \ln c_t
+# $$ (6.3)
+#
+# A sum of logarithms stays in range, however long the sequence.
+
+# %%
+p, sums = coins.start, []
+for x in tossed:
+    weighed = p * coins.emissions[:, x]
+    sums.append(weighed.sum())
+    p = weighed / sums[-1] @ coins.transitions
+print("c:", *np.round(sums, 4), "- product", round(np.prod(sums), 5))
+assert np.isclose(np.log(sums).sum(), np.log(alpha[-1].sum()))
+
+# %% [markdown]
+# [HMM](#rnnbook.hmm.HMM) does this, for many sequences at once. (Where states are never left, even a scaled number can vanish and be needed
+# later. There it computes with logarithms throughout: a sum of probabilities is then a *log-sum-exp*, as in the softmax of chapter 3.)
 #
 # Is the recursion really the sum over all paths? A larger model and longer symbols, against brute force:
 
@@ -192,7 +212,7 @@ assert abs(np.log(max(scores)) - log_p[0]) < 1e-12
 # $$
 # \delta_1(j) = \pi_j\, b_j(x_1), \qquad
 # \delta_t(j) = b_j(x_t) \max_i \delta_{t-1}(i)\, a_{ij}
-# $$ (6.3)
+# $$ (6.4)
 #
 # At the end take the best state of the last column, and follow the arrows back.
 
@@ -244,9 +264,10 @@ instruments.show("viterbi")
 # %% [markdown]
 # ### What it costs
 #
-# One textbook has the HMM go through all possible sequences to find the likeliest
-# ([Kostadinov, 2018](#kostadinov2018)). That would be brute force. Count the multiplications of [Equation 6.2](#6.2),
-# by doing them one by one:
+# One textbook says that an HMM computes the probability of each possible sequence and picks the likeliest
+# ([Kostadinov, 2018](#kostadinov2018)). As a definition that is right: *Speech and Language Processing*, the standard textbook by Jurafsky
+# and Martin, defines the task of a sequence tagger in nearly these words. As a description of what the computer does it is wrong: nobody visits all paths.
+# Count the multiplications of [Equation 6.2](#6.2), by doing them one by one:
 
 
 # %%
@@ -268,17 +289,18 @@ def forward_counted(hmm, ids):
 p, count = forward_counted(larger, ids)
 assert np.isclose(np.log(p), likelihood)
 assert count == 3 + 7 * (3**2 + 3)
-products, forced = 10**2 * 20, 10.0**20
-claim(45, ("N = 3, T = 8: largest difference to brute force", abs(p - sum(scores)), "< 1e-12", 0),
-      ("multiplications with transitions, N = 3, T = 8", count - 8 * 3, "== 63"),
-      ("paths", len(paths), "== 6561"),
-      ("N²T, for N = 10 and T = 20", products, "== 2000"),
-      ("logarithm to base 10 of the number of paths there", np.log10(forced), "== 20"))
+ten = HMM.random(10, 4, seed=0)
+walked = forward_counted(ten, ten.sample(20, seed=0))[1] - 10 * 20  # without the emissions
+claim(45, ("the path of Viterbi and the best of all 6,561: difference of their log-probabilities",
+           abs(np.log(max(scores)) - log_p[0]), "< 1e-12", 0),
+      ("multiplications with transitions, N = 3, T = 8", count - 8 * 3, "< 100"),
+      ("paths that brute force visits", len(paths), "> 6000"),
+      ("multiplications counted for N = 10, T = 20, where there are 10^20 paths", walked, "< 2001"))
 
 # %% [markdown]
 # So the cost is linear in the length, and grows with the square of the number of states. Where, then, does "exponentially
 # expensive" come from? From what a state must *be*. To condition on the last $m$ symbols or states, each one of $S$, each
-# combination needs a state of its own, $N = S^m$. To remember $k$ bits, $N = 2^k$. The algorithm is cheap; the state is a costly notebook.
+# combination needs a state of its own, $N = S^m$. To remember $k$ bits, $N = 2^k$. The algorithm is cheap. The many states are what costs.
 
 # %%
 sizes = np.array([4, 8, 16, 32])
@@ -347,21 +369,25 @@ assert abs(known.emissions - coins.emissions).max() < 0.02
 
 # %% [markdown]
 # If nobody does, guess a model, ask it how probable each state and each transition was, count with these shares, and
-# repeat. This is **[Baum–Welch](#term-Baum-Welch-algorithm)** ([Baum et al., 1970](#baum1970)). A state at step $t$ counts as
+# repeat. This is **[Baum–Welch](#term-Baum-Welch-algorithm)** ([Baum et al., 1970](#baum1970)), the oldest case of what is now called **[EM](#term-EM)**,
+# expectation–maximization: first the expected counts under the present model, then the model that suits these counts best. A state at step $t$ counts as
 # $\gamma_t(i)$, a transition as $\xi_t(i, j)$:
 #
 # $$
 # \gamma_t(i) = \frac{\alpha_t(i)\, \beta_t(i)}{p(x)}, \qquad
 # \xi_t(i, j) = \frac{\alpha_t(i)\, a_{ij}\, b_j(x_{t+1})\, \beta_{t+1}(j)}{p(x)}
-# $$ (6.4)
+# $$ (6.5)
 #
 # where $\beta_t(i)$ is the probability of the symbols after $t$ from state $i$: the same recursion, from the right, with
 # $\beta_T(i) = 1$ and $\beta_t(i) = \sum_j a_{ij}\, b_j(x_{t+1})\, \beta_{t+1}(j)$.
 #
 # The new start is $\gamma_1(i)$. The new $a_{ij}$ is $\sum_{t<T} \xi_t(i, j) / \sum_{t<T} \gamma_t(i)$. The new $b_j(x)$ is the sum
 # of $\gamma_t(j)$ over the steps with $x_t = x$, divided by that over all steps.
+# With several sequences, all these sums run over all of them, and the new start is the mean of their $\gamma_1$.
 #
-# By hand, the last toss: $\beta_3 = (1, 1)$, so $\gamma_3(F) = 0.0949 / 0.12732$. And the learned share of heads of the fair coin
+# By hand, from the right: $\beta_3 = (1, 1)$. Then $\beta_2(F) = 0.8 \cdot 0.5 + 0.2 \cdot 0.1 = 0.42$ and
+# $\beta_2(L) = 0.2 \cdot 0.5 + 0.8 \cdot 0.1 = 0.18$. One more step gives $\beta_1(F) = 0.8 \cdot 0.5 \cdot 0.42 + 0.2 \cdot 0.9 \cdot 0.18 = 0.2004$.
+# So $\gamma_1(F) = 0.25 \cdot 0.2004 / 0.12732$ and $\gamma_3(F) = 0.0949 / 0.12732$. The learned share of heads of the fair coin
 # is $(\gamma_1(F) + \gamma_2(F)) / (\gamma_1(F) + \gamma_2(F) + \gamma_3(F))$.
 
 # %%
@@ -369,12 +395,13 @@ assert abs(known.emissions - coins.emissions).max() < 0.02
 learned, _ = coins.baum_welch([tossed], iterations=1)
 print("gamma:", *gamma.round(3).tolist())
 print("heads of the fair coin, learned:", round(gamma[:2, 0].sum() / gamma[:, 0].sum(), 4))
-assert np.isclose(gamma[2, 0], 0.0949 / 0.12732)
+assert np.allclose(gamma[[0, 2], 0], [0.25 * 0.2004 / 0.12732, 0.0949 / 0.12732])
 assert np.isclose(learned.emissions[0, heads], gamma[:2, 0].sum() / gamma[:, 0].sum())
 
 # %% [markdown]
-# Each round makes the symbols at least as probable as before: that is the theorem. It does not say that the rounds end at the
-# best model. Here are five random starts on the casino that we shall need below, the one of
+# Each round makes the symbols at least as probable as before: that is the theorem. The reason in brief: the expected counts give a lower bound
+# of the log-likelihood that touches it at the present model. The new model is the highest point of the bound, and the
+# log-likelihood there is at least as high. The theorem does not say that the rounds end at the best model. Here are five random starts on the casino that we shall need below, the one of
 # [Durbin et al. (1998)](#durbin1998): a fair die and a loaded one that shows six half of the time. The house
 # swaps the fair die for the loaded one in one roll of twenty, and swaps back in one of ten.
 
@@ -400,9 +427,12 @@ ax.set(xlabel="round", ylabel="bits per roll")
 plt.show()
 
 # %% [markdown]
-# Some starts arrive, and end a little *below* the true model: on the rolls that they learned from, which is no feat. Others linger
-# on plateaus, and are still on their way after all rounds. Baum–Welch needs no learning rate, but it needs patience and
+# Some starts arrive, and end a little *below* the true model. That is no success: these are the rolls that they learned from. Others stay
+# on plateaus for a long time, and are still on their way after all rounds. Baum–Welch needs no learning rate, but it needs patience and
 # several starts.
+#
+# Nor does it know which state is which. Swap the two states, with their rows and columns, and the likelihood is the same. So the loaded die may
+# be state 0 in one run and state 1 in the next: compare what models predict, not their tables.
 
 # %% [markdown]
 # ## A recurrence beside a recurrence
@@ -452,6 +482,7 @@ def next_state(path, ids):
 
 pasts = [(z, x) for z in product((0, 1), repeat=2) for x in product((0, 1), repeat=3)]
 given_loaded = [next_state((*z, 1), x) for z, x in pasts]
+untold = [coins.next_probabilities(x) @ [1, 0] for x in product((0, 1), repeat=3)]
 by_lag = []
 for lag in (1, 5, 10):
     one, other = ([first, *[0, 1] * 5][: lag] for first in (heads, tails))
@@ -460,35 +491,68 @@ for lag in (1, 5, 10):
 # %%
 print("one symbol changed, 1, 5 and 10 steps ago: prediction moves by",
       *(f"{move:.1g}" for move in by_lag))
-claim(47, ("different pasts before a loaded coin", len(given_loaded), "== 32"),
-      ("largest difference they make to the next coin", np.ptp(given_loaded, axis=0).max(),
-       "< 1e-12", 0),
+claim(47, ("32 pasts before a coin known to be loaded: largest difference to the next coin",
+           np.ptp(given_loaded, axis=0).max(), "< 1e-12", 0),
+      ("8 pasts, coins unknown: difference to the next toss", np.ptp(untold), "> 0.1", 2),
       ("one symbol changed 5 steps ago moves the prediction by", by_lag[1], "> 1e-5", 1))
 
 # %% [markdown]
-# And time steps? An HMM has them, an n-gram model has them, convolutions over time and Transformers have them
-# ([Vaswani et al., 2017](#vaswani2017)). A step is a position in the sequence.
+# And time steps: are they used in recurrent networks only, as one text says? They are positions in a sequence, and other networks have them too.
+# A convolution over time gives an output at each step from the last few inputs; a Transformer has steps as well
+# ([Vaswani et al., 2017](#vaswani2017)). Change the input at one step and see which outputs change:
 
 # %%
-bigrams = NGram(rolls, 2, 6)
-claim(60, ("rows of α, one a time step, for three tosses", len(alpha), "== 3"),
-      ("log-probabilities of a bigram model for 5,000 rolls", len(bigrams.log_probabilities(rolls)),
-       "== 5000"))
+def convolution(x):
+    """Each output is a weighted sum of the last three inputs."""
+    return 0.5 * x + 0.3 * np.pad(x, (1, 0))[:-1] + 0.2 * np.pad(x, (2, 0))[:-2]
+
+
+signal = np.random.default_rng(0).normal(size=12)
+touched = signal.copy()
+touched[4] += 1
+reached = np.flatnonzero(convolution(touched) != convolution(signal))
+print("input 4 is changed; outputs that change:", *reached)
+claim(60, ("a convolution, no recurrence: first output that a change at step 4 reaches",
+           reached[0], "== 4"),
+      ("last one", reached[-1], "== 6"),
+      ("its outputs for 12 inputs", convolution(signal).size, "== 12"))
 
 # %% [markdown]
 # ## The rules of the comparison
 #
 # Each contest below follows the same rules.
 #
-# - Both sides see the **same training tokens**; settings and the best moment to stop are chosen on the **same validation tokens**; the
-#   figure is from the **same test tokens**, with the same metric.
-# - Each side tries **three settings**: as a rule the HMM three numbers of states, the RNN three numbers of units, the n-gram model three
-#   orders; where it is something else, the contest says so. The trial has a seed of its own.
-# - Where a training can stop early, the best of several moments, on validation, counts, on both sides. With little data a training
-#   is over soon, so there we look often.
-# - Then **five seeds**, of which you see the median and the range.
-# - The RNN is the simple one of chapter 1, trained by Adam. Gates come in chapter 7; they raise the RNN's side, as one run will show.
+# - Both sides see the **same training tokens**. Settings and the best moment to stop are chosen on the **same validation tokens**, a quarter
+#   as many as there are to learn from. The figure is from the **same test tokens**, with the same metric.
+# - Each side tries several **settings**: as a rule the HMM numbers of states, the RNN numbers of units, the n-gram model orders.
+#   Not every row has its best setting inside. Where it matters, the text says so.
+# - A training counts at its best moment on validation, on both sides.
+# - **Five seeds** are shown by their median and range, on the test tokens. The settings of the table are chosen without them. One *rule* was changed after
+#   they had been seen; contest 2 says which.
+# - The RNN is the simple one of chapter 1, trained by Adam. Gates come in chapter 7.
 #
+# What is *not* tuned, on either side, is the learning rate, the smoothing, and the rounds or steps at most: we fixed them once. So "equal effort" means
+# as many settings, not as much thought.
+#
+# All this takes a quarter of an hour of one core, by our estimate. It has been done for you: `python -m benchmarks.contests` holds the contests and saves the
+# [table](../reference/benchmarks.md) that the cells below read. In each contest one or two rows run live, and must agree with it.
+
+# %%
+saved = {(row["contest"], row["size"], row["side"]): row for row in results.rows("contests")}
+
+
+def five(contest, size, side):
+    """The five seeds' results of one row."""
+    return np.array([saved[contest, size, side][f"seed {seed}"] for seed in range(5)])
+
+
+def show(contest, size, side, digits):
+    found, row = five(contest, size, side), saved[contest, size, side]
+    print(f"{size:>9} {side:6} {np.median(found):7.{digits}f}",
+          f"({found.min():.{digits}f} to {found.max():.{digits}f})   chosen: {row['chosen']}")
+
+
+# %% [markdown]
 # ## Contest 1: the casino
 #
 # The casino *is* an HMM. So the true model is known, and nothing can beat it but luck. What does it cost to learn it
@@ -509,8 +573,8 @@ def learn_hmm(ids, valid, V, N, seed, rounds=15, looks=6):
 
 
 # %%
-def learn_rnn(ids, valid, V, H, seed, steps=300, every=50, rate=0.02, T=20, cell="rnn"):
-    model = LanguageModel(V, H, cell, seed=seed, dtype="float64")
+def learn_rnn(ids, valid, V, H, seed, steps=300, every=20, rate=0.02, T=20):
+    model = LanguageModel(V, H, "rnn", seed=seed, dtype="float64")
     B = max(1, min(32, len(ids) // T // 2))
     history = training.train(model, ids, valid, steps, rate=rate, optimizer=Adam(), B=B, T=T,
                              every=every, progress=False)
@@ -524,79 +588,94 @@ def learn_ngram(ids, valid, V, order, seed):
 
 # %% [markdown]
 # [train](#rnnbook.text.training.train) keeps the weights that were best on the validation tokens, and
-# `learn_hmm` does the same with the models of Baum–Welch. `contest` tunes on a sixth seed and then runs the five. A seed
-# decides the first weights and, in the casino, also the rolls. With up to 1,000 rolls both sides are looked at `often`: the HMM after
-# each round, the RNN after every five steps of training.
+# `learn_hmm` does the same with the models of Baum–Welch. Each seed is a night of its own in the casino: $n$ rolls to learn from, $n/4$ to choose with.
+# Every setting is started once, and the best one twice more. The validation rolls pick among all of these. Here is one night of 1,000 rolls, live:
 
 
 # %%
-def contest(learn, settings, texts, valid, test, V, **recipe):
-    trial = [learn(texts[5], valid, V, s, 5, **recipe)[0] for s in settings]
-    chosen, results = settings[np.argmin(trial)], []
-    start = process_time()
-    for seed in range(5):
-        model = learn(texts[seed], valid, V, chosen, seed, **recipe)[1]
-        results.append(bits(model, test))
-    return chosen, np.array(results), process_time() - start
+def play(learn, settings, n, seed, more=2, **recipe):
+    rolls = casino.sample(n + n // 4, seed=seed)
 
+    def once(setting, attempt):
+        start = 10 * seed + attempt
+        return *learn(rolls[:n], rolls[n:], 6, setting, start, **recipe), setting
 
-sides = {"HMM": (learn_hmm, (2, 3, 4)), "RNN": (learn_rnn, (2, 3, 4)),
-         "n-gram": (learn_ngram, (1, 2, 3))}
-often = {"HMM": {"rounds": 1, "looks": 90}, "RNN": {"steps": 100, "every": 5}}
+    tried = [once(setting, 0) for setting in settings]
+    best = min(tried, key=lambda run: run[0])[2]
+    tried += [once(best, attempt) for attempt in range(1, 1 + more)]
+    return min(tried, key=lambda run: run[0])[1]
+
 
 # %%
-casino_valid, casino_test = casino.sample(5_000, seed=10**6), casino.sample(20_000, seed=10**6 + 1)
-floor, amounts, dice = bits(casino, casino_test), (100, 1_000, 10_000, 40_000), {}
-for n in amounts:
-    games = [casino.sample(n, seed=seed) for seed in range(6)]
-    for side, (learn, tried) in sides.items():
-        recipe = often.get(side, {}) if n <= 1_000 else {}
-        dice[side, n] = contest(learn, tried, games, casino_valid, casino_test, 6, **recipe)
-        chosen, found, _ = dice[side, n]
-        above = 1000 * (found - floor)
-        print(f"{n:6} rolls, {side:6} {chosen}: {np.median(above):6.1f}",
-              f"({above.min():6.1f} to {above.max():6.1f})")
+casino_test = casino.sample(20_000, seed=10**6)
+floor = bits(casino, casino_test)
+night = {"HMM": play(learn_hmm, (1, 2, 3), 1_000, 0, rounds=1, looks=60),
+         "RNN": play(learn_rnn, (1, 2, 4, 8), 1_000, 0, steps=100, every=5),
+         "n-gram": play(learn_ngram, (1, 2, 3), 1_000, 0, more=0)}
+for side, model in night.items():
+    above = 1000 * (bits(model, casino_test) - floor)
+    print(f"{side:6} {above:.1f} thousandths of a bit above the true model")
+    assert abs(above - five("casino", "1,000", side)[0]) < 1  # the table says so too
 
 # %% [markdown]
-# The figures are thousandths of a bit above the true model, since that is where the contest takes place: the true model needs
-# little less than a model that knows no more than how often each number falls.
+# And all nights, from the table. The figures are thousandths of a bit above the true model, since that is where the contest takes place: the
+# true model saves little against one that knows only how often each number falls.
 
 # %%
+amounts = ("100", "1,000", "10,000", "40,000")
+for n in amounts:
+    for side in ("HMM", "RNN", "n-gram"):
+        show("casino", n, side, 1)
 shares = np.bincount(casino_test, minlength=6) / len(casino_test)
 uniform, unigram = np.log2(6), bits_per_token(np.log(shares[casino_test]))
 print(f"bits per roll: uniform {uniform:.4f}, unigram {unigram:.4f}, true model {floor:.4f}")
-excess = {key: 1000 * (found - floor) for key, (_, found, _) in dice.items()}
-middle = {key: np.median(found) for key, found in excess.items()}
-assert middle["n-gram", 100] < min(middle["HMM", 100], middle["RNN", 100])
-assert middle["HMM", 1_000] < 1000 * (unigram - floor) < middle["n-gram", 1_000] < middle["RNN", 1_000]
-assert max(middle[side, n] for side in ("HMM", "RNN") for n in (10_000, 40_000)) < 6
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-casino", "caption": "The casino: how far above the true model, against the number of training rolls. Lines: median of five seeds; shade: their range. Dashed: a model that knows exactly how often each number falls, and nothing of the order."}, "image": {"alt": "Thousandths of a bit above the true model, logarithmic, against 100 to 40,000 rolls. All three curves fall from about one hundred. At 1,000 rolls the HMM is below the dashed line, the n-gram model a little above it, the RNN above both. From 10,000 rolls on all are below it: the n-gram model closely, the HMM and the RNN far, the RNN lowest, with a wide shade around the HMM."}}
+
+# %%
+def leader(ours, theirs, more_is_better=False):
+    """Who is ahead in at least four of the five seeds?"""
+    ahead = ours - theirs if more_is_better else theirs - ours
+    return "HMM" if (ahead > 0).sum() >= 4 else "RNN" if (ahead < 0).sum() >= 4 else "level"
+
+
+middle = {(side, n): np.median(five("casino", n, side))
+          for n in amounts for side in ("HMM", "RNN", "n-gram")}
+knows_shares = 1000 * (unigram - floor)  # the dashed line
+at_dice = [leader(five("casino", n, "HMM"), five("casino", n, "RNN")) for n in amounts]
+print("ahead, from 100 to 40,000 rolls:", *at_dice)
+assert at_dice == ["HMM", "HMM", "level", "level"]
+assert middle["n-gram", "100"] < middle["HMM", "100"] < middle["RNN", "100"]
+assert knows_shares < middle["HMM", "1,000"] < middle["RNN", "1,000"]
+assert max(middle[side, n] for side in ("HMM", "RNN") for n in amounts[2:]) < 3
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-casino", "caption": "The casino: how far above the true model, against the number of training rolls. Lines: median of five nights; shade: their range, cut off below 0.1. Dashed: a model that knows exactly how often each number falls, and nothing of the order."}, "image": {"alt": "Thousandths of a bit above the true model, logarithmic, against 100 to 40,000 rolls. All three curves fall from about one hundred. Up to 1,000 rolls all medians are above the dashed line. From 10,000 rolls on the n-gram model is close to it, and the HMM and the RNN are far below; the shade around the HMM is the widest, and reaches from the bottom of the figure up to the n-gram model."}}
 fig, ax = plt.subplots()
+counts_of_rolls = [int(n.replace(",", "")) for n in amounts]
 for side, kind in (("HMM", "hidden"), ("RNN", "output"), ("n-gram", "input")):
-    found = np.maximum([excess[side, n] for n in amounts], 0.1).round(2)
-    ax.loglog(amounts, np.median(found, axis=1), "o-", ms=4, color=COLORS[kind], label=side)
-    ax.fill_between(amounts, found.min(1), found.max(1), alpha=0.15, lw=0, color=COLORS[kind])
-ax.axhline(1000 * (unigram - floor), color=COLORS["muted"], ls="--", lw=1.5)
+    found = np.maximum([five("casino", n, side) for n in amounts], 0.1).round(2)
+    ax.loglog(counts_of_rolls, np.median(found, axis=1), "o-", ms=4, color=COLORS[kind], label=side)
+    ax.fill_between(counts_of_rolls, found.min(1), found.max(1), alpha=0.15, lw=0, color=COLORS[kind])
+ax.axhline(round(knows_shares, 2), color=COLORS["muted"], ls="--", lw=1.5)
 ax.set(xlabel="training rolls", ylabel="1/1000 bit above the true model")
 fig.legend(loc="outside upper center", ncols=3)
 plt.show()
 
 # %% [markdown]
-# With 100 rolls nobody learns more than the frequencies, and whoever tries pays for it: simple counting is best. With 1,000 the HMM is
-# under the dashed line, and the RNN, stopped at its best moment, is still a little worse than counting how often each number falls. (That
-# moment comes early: who looks seldom misses it.) With 10,000 the RNN has caught up, and with 40,000 it is nearer to the truth than the
-# HMM in most seeds.
+# With 100 rolls nobody learns more than the frequencies, and simple counting is best. With 1,000 the HMM is ahead of the RNN in four nights
+# of five, but its median is still above the dashed line: 250 rolls to choose with are few, and choosing badly costs as much as the order saves.
+# With 10,000 and 40,000 the two are level by our rule: each is ahead in some nights.
 #
-# How can a net beat the model that made the data? Not in what it can say, but in how it is found. At the right end the best HMM lies closest to
-# the truth; the others, as the range shows, were still on a plateau when their rounds were over. Knowing the right
-# family of models does not protect from a slow start. More rounds, and several starts of which validation picks one, do.
+# How can a net be level with the model that made the data? It is a matter of finding it. In most nights
+# the HMM comes closest to the truth. In the others, as the range shows, its trainings were still on a plateau when the rounds were over, or validation had
+# picked a third state that is of no use.
+# Knowing the right family of models does not protect from a slow start. The RNN, which cannot express the true model exactly, is near it every night.
 #
 # ## Contest 2: remember k bits for L steps
 #
 # Here it is the other way round. Show $k$ bits, then blanks for a while, then ask for the bits in their order. It is the
 # [copying task](#rnnbook.data.tasks.copying) of chapter 5 with two symbols, written as one stream of four tokens, so that both
-# sides see the same: they read what comes, and predict the next token. Guessing is right half of the time.
+# sides see the same: they read what comes, and predict the next token. Guessing is right half of the time. There are only $2^k$
+# different streams, so nearly all that are asked for have been trained on. This is a test of memory, not of generalization.
 
 
 # %%
@@ -612,8 +691,9 @@ print(streams(3, k=2, lag=5, seed=0))  # 1, 2: the bits; 0: blank; 3: asks for t
 
 # %% [markdown]
 # While an HMM waits, its state must say which of the $2^k$ messages it holds. Fewer states cannot do it: two messages in
-# one state have the same future. So build an HMM by hand, or rather by counting, with states that name the phase and the
-# bits held. If it may hold fewer bits, here it keeps the first ones and guesses the rest. (That is simple, not always best:
+# one state have the same future. So build an HMM by hand, or rather by counting. Its states are pairs, a *phase* and a *value*. The phase
+# says where we are: at which bit, waiting, or at which answer. (One phase does for the whole wait.) The value is the bits held, read as a
+# binary number. If the HMM may hold fewer bits, here it keeps the first ones and guesses the rest. (That is simple, not always best:
 # majorities of groups of bits do a little better.)
 
 
@@ -623,8 +703,8 @@ def by_counting(ids, k, held):
     phase = np.concatenate([np.arange(k), np.full(n - 2 * k - 1, k), np.arange(k + 1, 2 * k + 2)])
     known = np.minimum(np.arange(n) + 1, held)  # bits held at each step
     value = ((ids[:, None, :held] - 1) << np.arange(held)) * (np.arange(held) < known[:, None])
-    names = phase * 2**k + value.sum(axis=2)
-    _, states = np.unique(names, return_inverse=True)
+    names = phase * 2**k + value.sum(axis=2)  # one number for each pair
+    _, states = np.unique(names, return_inverse=True)  # and now 0, 1, 2, ... without gaps
     states = states.reshape(ids.shape)
     return HMM.count_labeled(states, ids, states.max() + 1, 4), len(np.unique(states[:, k]))
 
@@ -639,18 +719,21 @@ def predictions(hmm):
     return lambda ids: np.array(hmm.filter([row[:-1] for row in ids])) @ tables
 
 
+waiting = {}
 for k in (1, 2, 4, 6):
     ids = np.unique(streams(2_000, k, 5, seed=0), axis=0)  # every message once
-    for held in (k // 2, k):
-        hmm, waiting = by_counting(ids, k, held)
+    for held in sorted({k // 2, k} - {0}):
+        hmm, waiting[k] = by_counting(ids, k, held)
         right = recalled(predictions(hmm), ids, k)
-        print(f"{k} bits, states that wait: {waiting:2}, in all {hmm.N:3}: accuracy {right:.2f}")
+        print(f"{k} bits, states that wait: {waiting[k]:2}, in all {hmm.N:3}: accuracy {right:.2f}")
 
 # %% [markdown]
 # Exactly $2^k$ states must wait, and with half of the bits held the accuracy is one half for the others. The number of steps
-# does not matter at all: a state that waits can wait forever. Now let both *learn* it, from the same 1,000 streams. The HMM gets the number
-# of states it needs, or twice or four times as many, and Baum–Welch. The RNN gets 32 units, and three gains for its first recurrent
-# matrix (chapter 5). Streams of their own choose the setting; nothing is stopped early here.
+# does not matter at all: a state that waits can wait forever.
+#
+# Now let both *learn* it, from the same 1,000 streams. The RNN gets 32 units and 400 steps of training. Five gains for its first recurrent
+# matrix are tried (chapter 5), from 1.0 to 1.8, each with five trial seeds. Baum–Welch starts at random, with the number of states that counting
+# needs, or twice or four times as many, and goes on for 50 rounds or for 500. Two of the rows, live:
 
 
 # %%
@@ -665,36 +748,29 @@ def learn_to_recall(ids, seed, gain, steps=400):
 
 
 # %%
-def rnn_recalls(k, lag, seed, gain, asked=10**6):
-    predict = learn_to_recall(streams(1_000, k, lag, seed), seed, gain)
-    return recalled(predict, streams(300, k, lag, asked), k)
-
-
-def hmm_recalls(k, lag, seed, times, asked=10**6):
-    ids = streams(1_000, k, lag, seed)
-    N = times * by_counting(ids, k, k)[0].N
-    learned, _ = HMM.random(N, 4, seed).baum_welch(list(ids), 50, smoothing=1e-3)
-    return recalled(predictions(learned), streams(300, k, lag, asked), k)
-
-
-def able(k, lag):
-    return sum(right > 0.9 for right in recall[k, lag])
-
-
-def how_many(seeds):
-    return "all" if seeds == 5 else "most" if seeds >= 3 else "few"
+gain = float(saved["memory", "4 bits, 5 steps", "RNN"]["chosen"])
+net_says = learn_to_recall(streams(1_000, 4, 5, 0), 0, gain)
+hmm, _ = HMM.random(32, 4, 0).baum_welch(list(streams(1_000, 1, 5, 0)), 500, smoothing=1e-3)
+live = {"RNN": recalled(net_says, streams(300, 4, 5, 10**6), 4),
+        "Baum–Welch": recalled(predictions(hmm), streams(300, 1, 5, 10**6), 1)}
+climbed = {(row["size"][0], row["chosen"]): np.array([row[f"seed {i}"] for i in range(5)])
+           for row in results.rows("contests") if row["side"] == "Baum–Welch"}
+print("RNN, 4 bits, 5 steps:", live["RNN"], "- Baum–Welch, 1 bit:", live["Baum–Welch"])
+assert abs(live["RNN"] - five("memory", "4 bits, 5 steps", "RNN")[0]) < 0.02
+assert abs(live["Baum–Welch"] - climbed["1", "32 states, 500 rounds"][0]) < 0.02
 
 
 # %%
-gains, multiples, recall = (1.0, 1.2, 1.4), (1, 2, 4), {}
-gain = max(gains, key=lambda gain: rnn_recalls(2, 10, 9, gain, 10**6 + 1))
-times = max(multiples, key=lambda times: hmm_recalls(2, 5, 9, times, 10**6 + 1))
-for k, lag in ((2, 5), (4, 5), (8, 5), (2, 10), (2, 20), (2, 40)):
-    recall[k, lag] = [rnn_recalls(k, lag, seed, gain) for seed in range(5)]
-    print(f"RNN, {k} bits, {lag:2} steps: {how_many(able(k, lag))} of 5 seeds recall more than 0.9")
-learned = {k: [hmm_recalls(k, 5, seed, times) for seed in range(5)] for k in (1, 2)}
-for k, right in learned.items():
-    print(f"Baum–Welch, {k} bits, 5 steps:", *(f"{share:.2f}" for share in right))
+def at_memory(k, lag):
+    return five("memory", f"{k} bits, {lag} steps", "RNN")
+
+
+for k, lag in ((2, 5), (4, 5), (8, 5), (2, 10), (2, 20), (2, 40), (2, 80)):
+    chosen = saved["memory", f"{k} bits, {lag} steps", "RNN"]["chosen"]
+    print(f"RNN, {k} bits, {lag:2} steps, gain {chosen}:", *(f"{r:.2f}" for r in at_memory(k, lag)))
+for (k, what), found in climbed.items():
+    print(f"Baum–Welch, {k} bits, {what:22}", *(f"{right:.2f}" for right in found))
+
 
 # %%
 def counted_recalls(k, lag, held):
@@ -703,64 +779,102 @@ def counted_recalls(k, lag, held):
 
 
 held = {k: counted_recalls(k, 5, min(k, 3)) for k in (1, 2, 4, 8)}  # at most 8 states wait
-patient = {lag: counted_recalls(2, lag, 2) for lag in (5, 10, 20, 40)}
+patient = {lag: counted_recalls(2, lag, 2) for lag in (5, 10, 20, 40, 80)}
 print("HMM with 8 waiting states:", *(f"{k} bits {right:.2f}" for k, right in held.items()))
 print("HMM, two bits:", *(f"{lag} steps {right:.2f}" for lag, right in patient.items()))
-
-# %%
-share = {"all": 1.0, "most": 0.8, "few": 0.2}  # coarse: which nets fail differs between processors
-assert min(recall[4, 5]) > 0.99 and able(8, 5) >= 4 and able(2, 40) <= 2
 assert held[4] < 0.9 and held[8] < 0.7 and min(patient.values()) == 1
-assert max(max(right) for right in learned.values()) < 0.9
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering. Top: bits to remember over 5 steps. Bottom: steps over which to remember two bits. Green: accuracy of an HMM with at most eight states that wait, which keep the first bits. Purple: of what Baum–Welch learned from random starts. Orange: the share of five seeds in which an RNN of 32 units recalls more than nine bits of ten, drawn at 1 for all, 0.8 for most and 0.2 for few (at most two), since the exact number differs between processors. Dashed: guessing."}, "image": {"alt": "Two panels. Against the number of bits, the share of nets that learned stays at one up to four bits and is 0.8 at eight; the accuracy of the HMM with eight waiting states falls from one at two bits towards 0.7 at eight; Baum–Welch lies at one half. Against the number of steps, the HMM stays at one; the share of nets that learned is one up to 10 steps, 0.8 at 20 and 0.2 at 40."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering: the share of the bits that are recalled. Top: against the bits to remember, over 5 steps. Bottom: against the steps over which to remember two bits. The HMM was built by counting; in the upper panel it has at most eight states that wait. The RNN learned: a dot is one of five seeds, the line their median. Dashed: guessing."}, "image": {"alt": "Two panels of accuracy from 0 to 1. Top, against 2, 4 and 8 bits: the RNN stays near one; the HMM with eight waiting states falls from one at two bits to below 0.7 at eight. Bottom, against 5 to 80 steps: the HMM stays at one; the RNN's dots lie at one up to 10 steps; at 20 and at 40 steps one seed of five falls behind; at 80 they lie between 0.4 and 0.8."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.6))
-wide, long = [(k, 5) for k in (2, 4, 8)], [(2, lag) for lag in (5, 10, 20, 40)]
+wide, long = [(k, 5) for k in (2, 4, 8)], [(2, lag) for lag in (5, 10, 20, 40, 80)]
 for ax, cases, which in ((axes[0], wide, 0), (axes[1], long, 1)):
     x = [case[which] for case in cases]
-    ax.plot(x, [share[how_many(able(*case))] for case in cases], "o-", ms=5, color=COLORS["output"])
-    ax.plot(x, [(held[k], patient.get(lag))[which] for k, lag in cases], "s--",
-            color=COLORS["hidden"])
+    found = np.array([at_memory(*case) for case in cases]).round(3)
+    ax.plot(x, [(held[k], patient[lag])[which] for k, lag in cases], "s--",
+            color=COLORS["hidden"], label="HMM, by counting")
+    ax.plot(x, np.median(found, axis=1), color=COLORS["output"], label="RNN, learned")
+    ax.plot(x, found, "o", ms=4, color=COLORS["output"])
     ax.axhline(0.5, color=COLORS["muted"], ls="--", lw=1.2)
-    ax.set(ylabel="accuracy, or share", ylim=(0, 1.05), xlabel=("bits k", "steps L")[which], xticks=x)
-axes[0].plot([1, 2], [np.median(learned[k]) for k in (1, 2)], "D", color=COLORS["memory"])
-axes[0].set_xticks([1, 2, 4, 8])
+    ax.set(ylabel="accuracy", ylim=(0, 1.05), xlabel=("bits k", "steps L")[which])
+    ax.set_xscale("log", base=2)
+    ax.set_xticks(x, x)
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
 plt.show()
 
+# %%
+few, many_rounds = "50 rounds", "500 rounds"
+found_it = {what: [(found > 0.95).sum() for (_, w), found in climbed.items() if w.endswith(what)]
+            for what in (few, many_rounds)}
+print("seeds of 30 in which Baum–Welch finds it:", {k: int(sum(v)) for k, v in found_it.items()})
+assert min(at_memory(4, 5)) > 0.99 and np.median(at_memory(8, 5)) > 0.95
+assert np.median(at_memory(2, 80)) < 0.7 and (at_memory(2, 40) > 0.95).sum() >= 3
+assert (climbed["1", "32 states, 500 rounds"] > 0.95).sum() >= 3
+assert all(found.max() < 0.9 for (k, _), found in climbed.items() if k == "2")
+
 # %% [markdown]
-# The two models fail in opposite ways. **The HMM pays for bits, not for steps**: each further bit doubles its states, and a wait costs
-# nothing. **The RNN pays for steps, not for bits**: the same 32 units hold eight bits, and 256 messages, over a few steps, but the
-# gradient fades with the lag, as in chapter 5. And what an HMM can hold is not what it can find: from random starts
-# Baum–Welch never found the states that counting gave.
+# The two models pay for different things. **The HMM pays for bits, not for steps**: each further bit doubles its states, and a wait costs
+# nothing. **The RNN pays for steps more than for bits**: the same 32 units hold eight bits, and 256 messages, over a few steps. Over longer waits the
+# gradient has further to go. How far it gets in 400 steps of training depends on the gain, as in chapter 5: with a gain of 1 it fails at 20 steps,
+# with 1.8 most seeds succeed at 40. At 80 no gain that we tried is enough in so few steps; the largest was the best, so a larger one might be.
+#
+# A word on how the 40 steps came out. At first two trial seeds chose the gain. Four gains tied, the smallest of them was taken, 1.4, and one seed of five
+# succeeded. We saw that, and let five trial seeds choose instead: 1.8, and most succeed. The second rule is the better one, but
+# we did not set it beforehand, so take "most at 40" as likely and not as tested.
+#
+# And what an HMM can hold is not the same as what it can find. With as many states as counting needs, Baum–Welch never found them from random
+# starts. For one bit, four times as many states and 500 rounds are enough in most seeds. For two bits they are not.
 #
 # With all this measured, back to the claim that an HMM becomes exponentially expensive.
 
 # %%
+doubling = np.polyfit(list(waiting), np.log2(list(waiting.values())), 1)[0]
 claim(46, ("slope of the cost against T, on logarithmic scales", slope_length, "< 1.02"),
       ("slope against N", slope_states, "< 2"),
       ("the same in seconds: distance of the slope against T from 1", abs(clock_length - 1), "< 0.5", 0),
       ("of the slope against N from 2", abs(clock_states - 2), "< 0.5", 0),
-      ("states that must wait with 6 bits", waiting, "== 64"),
-      ("states of a chain of order 4 over 10 symbols", 10**4, "== 10000"),
-      ("RNN of 32 units, 8 bits: median accuracy", np.median(recall[8, 5]), "> 0.95", 2))
+      ("doublings of the waiting states for each bit more, 1 to 6 bits", doubling, "> 0.99"),
+      ("8 bits: accuracy with 8 waiting states", held[8], "< 0.7"),
+      ("RNN of 32 units, 8 bits: median accuracy", np.median(at_memory(8, 5)), "> 0.95", 2))
 
 # %% [markdown]
 # ## Contest 3: who speaks?
 #
 # Now language, and first a labeling task. Take the course's novel, hide all its marks and capitals, and keep the words and the
-# beginnings of paragraphs (¶). For each word: was it **spoken** by somebody, or told? The labels are gold, since nobody had to make them:
-# the author's quotation marks say it, and no model was asked.
+# beginnings of paragraphs (¶). For each word: was it **spoken** by somebody, or told? Nobody had to label anything:
+# the author's quotation marks say it. (Nearly always. Now and then they hold a phrase that is quoted from a notebook or a sign, and that counts as spoken too.)
+
 
 # %%
-words, labels = tasks.spoken(data.novel("train"))
+def spoken(text):
+    """Return words, ¶ before each paragraph, and labels: 1 between quotation marks, 2 for ¶."""
+    words, labels = [], []
+    for line in text.lower().splitlines():
+        assert line.count('"') % 2 == 0  # a mark that opens has one that closes
+        found = [re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part) for part in line.split('"')]
+        if any(found):
+            words += ["¶", *(word for part in found for word in part)]
+            labels += [2, *(i % 2 for i, part in enumerate(found) for _ in part)]
+    return words, np.array(labels, dtype=int)
+
+
+# %%
+print(*spoken('"You\'ll want gloves," Mr. Dole says.\n\n* * *\nI ask. "Rope-walk?"'), sep="\n")
+texts = {split: data.novel(split) for split in ("train", "validation", "test")}
+words, labels = spoken(texts["train"])
 print(" ".join(w.upper() if y == 1 else w for w, y in zip(words[60:110], labels[60:110], strict=True)))
-kept = [w for w, n in Counter(words).items() if n >= 3]
-known = {w: i for i, w in enumerate(kept, start=1)}  # 0: all rarer words
-V = len(kept) + 1
+assert len(words) == len(labels) and words.count("¶") == (labels == 2).sum()
+assert words == spoken(texts["train"].replace('"', " "))[0]  # no word is lost
+quoted = spoken(" ".join(re.findall('"([^"]*)"', texts["train"])))[0][1:]
+assert [w for w, y in zip(words, labels, strict=True) if y == 1] == quoted
+
+# %%
+names, how_often = np.unique(words, return_counts=True)
+known = {w: i for i, w in enumerate(names[how_often >= 3], start=1)}  # 0: all rarer words
+V = len(known) + 1
 
 
 def windows(split, T=100):
-    words, labels = tasks.spoken(data.novel(split))
+    words, labels = spoken(texts[split])
     ids, n = np.array([known.get(w, 0) for w in words]), len(words) // T * T
     return ids[:n].reshape(-1, T), labels[:n].reshape(-1, T)
 
@@ -770,44 +884,57 @@ def accuracy(guess, labels):
     return (guess == labels)[labels < 2].mean()  # ¶ does not count
 
 
-parts = {split: windows(split) for split in ("train", "validation", "test")}
-x, y = parts["train"]
+parts = {split: windows(split) for split in texts}
+(x, y), (valid_x, valid_y), (test_x, test_y) = parts.values()
 mostly = np.bincount(x.ravel(), y.ravel() == 1, V) > np.bincount(x.ravel(), y.ravel() == 0, V)
-for split, (ids, gold) in parts.items():
-    print(f"{split:10} {gold.size:6} tokens; always 'told': {accuracy(0, gold):.3f};",
-          f"each word's most frequent label: {accuracy(mostly[ids], gold):.3f}")
+for split, (ids, marks) in parts.items():
+    print(f"{split:10} {marks.size:6} tokens; always 'told': {accuracy(0, marks):.3f};",
+          f"each word's most frequent label: {accuracy(mostly[ids], marks):.3f}")
 
 # %% [markdown]
 # The words alone say little. What helps is that speech comes in runs. That is the casino again, with words for
-# dice, and so an HMM should do well: its states are the labels, learning is one pass of counting, decoding is Viterbi (the
-# posterior, as we shall see, is no better here: the model is not the true one). It may also
-# have states of its own for the first word of a speech, and for the first told word after a speech or at the beginning of a
-# paragraph. Three settings are tried. Tokens below are words and paragraph marks together.
+# dice, and so an HMM should do well: its states are the labels, learning is one pass of counting, decoding is Viterbi. It may also
+# have states of its own for the first word of a speech or a telling, and for the last. So there are six settings: three sets of states,
+# and two amounts of smoothing. Tokens below are words and paragraph marks together.
 
 
 # %%
-def finer(labels):
-    """Give a first spoken word the state 3, a first told one the state 4."""
-    states, change = labels.copy(), np.zeros(labels.shape, bool)
-    change[:, 1:] = labels[:, 1:] != labels[:, :-1]
-    states[change & (labels == 1)], states[change & (labels == 0)] = 3, 4
-    return states
+def finer(labels, states):
+    fine, changes = labels.copy(), labels[:, 1:] != labels[:, :-1]
+    if "last" in states:
+        last = np.pad(changes, ((0, 0), (0, 1)))
+        fine[last & (labels == 1)], fine[last & (labels == 0)] = 5, 6
+    if "first" in states:
+        first = np.pad(changes, ((0, 0), (1, 0)))
+        fine[first & (labels == 1)], fine[first & (labels == 0)] = 3, 4
+    return fine
+
+
+# %%
+LABELS = np.array([0, 1, 2, 1, 0, 1, 0])  # of the states
 
 
 def hmm_tagger(x, y, setting):
-    fine, smoothing = setting
-    states = finer(y) if fine else y
-    return HMM.count_labeled(list(states), list(x), 5 if fine else 3, V, smoothing)
+    states, smoothing = setting
+    N = {"plain": 3, "first": 5}.get(states, 7)
+    return HMM.count_labeled(list(finer(y, states)), list(x), N, V, smoothing)
 
 
 def hmm_labels(hmm, x):
-    return np.array([0, 1, 2, 1, 0])[np.array(hmm.viterbi(list(x))[0])]
+    return LABELS[np.array(hmm.viterbi(list(x))[0])]
+
 
 # %%
-def hmm_each(hmm, x):
-    gammas = np.array(hmm.posterior(x))
-    return (gammas @ np.eye(3)[[0, 1, 2, 1, 0][: hmm.N]]).argmax(axis=2)  # states of a label add up
-
+settings = [(states, s) for states in ("plain", "first", "first, last") for s in (0.1, 1.0)]
+models = [hmm_tagger(x, y, setting) for setting in settings]
+quarter = len(x) // 4  # windows to choose with
+marks = [accuracy(hmm_labels(m, valid_x[:quarter]), valid_y[:quarter]) for m in models]
+for setting, mark in zip(settings, marks, strict=True):
+    print(f"HMM, states {setting[0]:12} smoothing {setting[1]}: validation {mark:.3f}")
+best_hmm = models[np.argmax(marks)]
+right = accuracy(hmm_labels(best_hmm, test_x), test_y)
+print(f"the best on the test chapters: {right:.3f}")
+assert abs(right - five("speech", "104,200", "HMM")[0]) < 1e-9
 
 # %% [markdown]
 # The net is bidirectional, as Viterbi looks both ways: one layer reads from the left, one from the right, and a
@@ -842,137 +969,128 @@ def net_labels(net, x):
 
 
 # %%
-def learn_net(x, y, H, seed, steps=160):
-    net, rng, seen = net_tagger(H, seed), np.random.default_rng(seed), [(0, None)]
+def learn_net(x, y, quarter, H, seed, steps):
+    net, rng, seen = net_tagger(H, seed), np.random.default_rng(seed), []
     batches = ((x[rows], y[rows]) for rows in (rng.choice(len(x), 32) for _ in range(steps)))
 
     def judge(step):
-        if step % (steps // 5) == 0:
-            right = accuracy(net_labels(net, valid_x), valid_y)
-            seen.append((right, net_labels(net, test_x)))
+        if step % 20 == 0:
+            right = accuracy(net_labels(net, valid_x[:quarter]), valid_y[:quarter])
+            seen.append((right, {name: a.copy() for name, a in net.parameters.items()}))
 
     fit(net, batches, cross_entropy, Adam(), rate=3e-3, clip=1.0, after_step=judge)
-    return *max(seen, key=lambda pair: pair[0]), net
+    for name, weights in max(seen, key=lambda pair: pair[0])[1].items():
+        net.parameters[name][...] = weights
+    return net
 
 
 # %%
-(valid_x, valid_y), (test_x, test_y) = parts["validation"], parts["test"]
-settings = [(False, 1.0), (True, 0.1), (True, 1.0)]
-models = [hmm_tagger(x, y, s) for s in settings]
-marks, each = ([accuracy(labels_of(hmm, valid_x), valid_y) for hmm in models]
-               for labels_of in (hmm_labels, hmm_each))
-units = (16, 32, 48)
-trials = [learn_net(x, y, H, 9)[0] for H in units]
-setting, H = settings[np.argmax(marks)], units[np.argmax(trials)]
-print("HMM, validation:", *(f"{mark:.3f}" for mark in marks), "->", setting)
-print("the same, by the posterior:", *(f"{mark:.3f}" for mark in each))
-assert max(each) < max(marks)
-print("RNN, validation:", *(f"{mark:.3f}" for mark in trials), "->", H)
-
-# %%
-tagged, timed = {}, {"HMM": [], "RNN": []}
-for n, steps_of_n in ((100, 80), (300, 160), (len(x), 240)):
-    for seed in range(5):
-        rows = np.random.default_rng(seed).permutation(len(x))[:n]  # n windows of 100 tokens
-        start = process_time()
-        hmm = hmm_tagger(x[rows], y[rows], setting)
-        counted_at = process_time()
-        best, guess, _ = learn_net(x[rows], y[rows], H, seed, steps_of_n)
-        timed["HMM"].append(counted_at - start)
-        timed["RNN"].append(process_time() - counted_at)
-        tagged[n, seed] = accuracy(hmm_labels(hmm, test_x), test_y), accuracy(guess, test_y), best
+rows = np.random.default_rng(0).permutation(len(x))[:100]  # 100 windows of 100 tokens
+H = int(saved["speech", "10,000", "RNN"]["chosen"])
+live = accuracy(net_labels(learn_net(x[rows], y[rows], 25, H, 0, steps=120), test_x), test_y)
+print(f"RNN, 10,000 tokens, seed 0: {live:.3f}")
+assert abs(live - five("speech", "10,000", "RNN")[0]) < 0.02
 
 # %% [markdown]
 # Beside the accuracies, count each side's free numbers. Free numbers are those that can be chosen: a row of $n$ probabilities has $n - 1$.
 
 # %%
-speech, spread = {}, {}
-for n in (100, 300, len(x)):
-    for i, side in enumerate(("HMM", "RNN")):
-        right = np.array([tagged[n, seed][i] for seed in range(5)])
-        speech[side, n], spread[side, 100 * n] = np.median(right), right
-        print(f"{100 * n:6} tokens, {side}: {np.median(right):.3f}",
-              f"({right.min():.3f} to {right.max():.3f})")
+heard = ("10,000", "30,000", "104,200")
+for n in heard:
+    for side in ("HMM", "RNN"):
+        show("speech", n, side, 3)
 simple = accuracy(mostly[test_x], test_y)
-free = {"HMM": hmm.N - 1 + hmm.N * (hmm.N - 1) + hmm.N * (V - 1),
+N, H = best_hmm.N, int(saved["speech", heard[2], "RNN"]["chosen"])
+free = {"HMM": N - 1 + N * (N - 1) + N * (V - 1),
         "RNN": sum(a.size for a in net_tagger(H, 0).parameters.values())}
 print(f"most frequent label of each word: {simple:.3f};", "free numbers:", free)
+at_speech = [leader(five("speech", n, "HMM"), five("speech", n, "RNN"), True) for n in heard]
+print("ahead:", *at_speech)
+assert at_speech == ["level", "HMM", "HMM"]
 
 # %% [markdown]
-# With 10,000 tokens the HMM is ahead; with ten times as many the two are level, and that is a surprise: the net sees *which* words stand
-# around a word, and the HMM hears of its neighbors only through their labels. On the validation chapters, it looked different:
+# With 10,000 tokens the two are level, with more the HMM is ahead by a little. That is a surprise: the net sees *which* words stand
+# around a word, and the HMM hears of its neighbors only through their labels. (With 30,000 tokens the net's best size, 64 units, was the largest tried. A larger
+# one might come closer there.) What lifted the HMM is its states for the last words, which say that a speech is about
+# to end. And on the validation chapters, it looked different:
+
 
 # %%
-looked = np.median([tagged[len(x), seed][2] for seed in range(5)]) - max(marks)
-is_so = speech["RNN", len(x)] - speech["HMM", len(x)]
-print(f"lead of the RNN, validation {looked:+.3f}, test {is_so:+.3f}")
-shares = {split: (gold == 1).sum() / (gold < 2).sum() for split, (_, gold) in parts.items()}
-print("share of spoken words:", *(f"{split} {share:.2f}" for split, share in shares.items()))
-assert looked > 0.02 > abs(is_so)
+def tried(contest, size, side):
+    """Each setting with its mean on validation."""
+    return {setting: float(mark) for setting, mark in
+            re.findall(r"([^:]+): ([\d.]+)(?:, |$)", saved[contest, size, side]["tried"])}
+
+
+looked = {side: max(tried("speech", heard[2], side).values()) for side in ("HMM", "RNN")}
+is_so = {side: np.median(five("speech", heard[2], side)) for side in ("HMM", "RNN")}
+lead = looked["RNN"] - looked["HMM"], is_so["RNN"] - is_so["HMM"]
+print(f"lead of the RNN, validation {lead[0]:+.3f}, test {lead[1]:+.3f}")
+told = {split: (marks == 1).sum() / (marks < 2).sum() for split, (_, marks) in parts.items()}
+print("share of spoken words:", *(f"{split} {share:.2f}" for split, share in told.items()))
+assert lead[0] > 0.02 and lead[1] < 0
 
 # %% [markdown]
-# A little of that lead comes from choosing: the net was stopped where it was best on validation. Most of it is the chapters' own; people speak
-# less there than in the test chapters. So one set of chapters is a small sample. Choose with validation, test once, and trust a small
-# lead only if it holds in other chapters.
-
-# %% [markdown]
+# A part of that lead comes from choosing: the net was stopped where it was best on validation, and the HMM was not. The chapters differ too:
+# people speak less in those of validation than in those of the test. How much each of the two explains, we did not measure. One set of chapters is a
+# small sample. Choose with validation, test once, and trust a small lead only if it holds in other chapters.
+#
 # ## Contest 4: the next character
 #
 # At last the task of chapter 3: predict the next character of the novel. There is no true model here, and n-grams are the
-# line to beat. The rules are those of above, with settings of the size that text needs. The texts are the first
-# characters of the training chapters, so a seed decides the start only.
+# line to beat. The texts are the first characters of the training chapters, so a seed decides the first weights only. The smallest row, live:
 
 # %%
-letters = Vocabulary(data.novel("train"), "characters")
-text = {split: letters.encode(data.novel(split)) for split in parts}
-valid_text, test_text, V_text = text["validation"][:4_000], text["test"][:20_000], len(letters)
+letters = Vocabulary(texts["train"], "characters")
+text = {split: letters.encode(content) for split, content in texts.items()}
+valid_text, test_text, V_text = text["validation"][:250], text["test"][:20_000], len(letters)
+few_letters, smallest = text["train"][:1_000], {}
+recipes = {"HMM": (learn_hmm, {"rounds": 2, "looks": 30}), "n-gram": (learn_ngram, {}),
+           "RNN": (learn_rnn, {"rate": 4e-3, "T": 25, "steps": 300, "every": 10})}
+for side, (learn, recipe) in recipes.items():
+    setting = int(saved["characters", "1,000", side]["chosen"])
+    model = learn(few_letters, valid_text, V_text, setting, seed=0, **recipe)[1]
+    smallest[side] = bits(model, test_text)
+    assert abs(smallest[side] - five("characters", "1,000", side)[0]) < 0.02
+print("1,000 characters, seed 0:", *(f"{side} {b:.3f}" for side, b in smallest.items()))
 
 # %%
-common = {"rate": 4e-3, "T": 25}
-text_sides = {  # settings, and the moments of 1,000 and of 30,000 characters
-    "HMM": (learn_hmm, (8, 16, 32), {"rounds": 2, "looks": 20}, {"rounds": 12}),
-    "RNN": (learn_rnn, (16, 32, 64), common | {"steps": 300, "every": 10},
-            common | {"steps": 600, "every": 100}),
-    "n-gram": (learn_ngram, (2, 3, 4), {}, {})}
-chars = {}
-for size, n in enumerate((1_000, 30_000)):
-    for side, (learn, tried, *recipes) in text_sides.items():
-        same, data_of = [text["train"][:n]] * 6, (valid_text, test_text, V_text)
-        chars[side, n] = contest(learn, tried, same, *data_of, **recipes[size])
-
-# %%
-for (side, n), (chosen, found, _) in chars.items():
-    print(f"{n:6} characters, {side:6} {chosen:2}: {np.median(found):.3f} bits",
-          f"({found.min():.3f} to {found.max():.3f})")
-recipe = text_sides["RNN"][3] | {"cell": "gru"}
-gru = learn_rnn(text["train"][:30_000], valid_text, V_text, 64, seed=0, **recipe)[1]
+lengths_of_text = ("1,000", "5,000", "30,000")
+for n in lengths_of_text:
+    for side in ("HMM", "RNN", "n-gram"):
+        show("characters", n, side, 2)
+        print(" " * 10, "validation:", saved["characters", n, side]["tried"])
 unigrams = NGram(text["train"][:30_000], 1, V_text)
-print(f"30,000 characters: one GRU of 64 units {bits(gru, test_text):.3f},",
-      f"unigrams {bits(unigrams, test_text):.3f}")
-N, H_text = chars["HMM", 30_000][0], chars["RNN", 30_000][0]
-print("free numbers: HMM", N - 1 + N * (N - 1) + N * (V_text - 1),
-      "RNN", H_text * (2 * V_text + H_text + 1) + V_text)
+print(f"unigrams of 30,000 characters: {bits(unigrams, test_text):.3f}")
+
 
 # %%
-def curve(ax, results, side, kind):
-    n = sorted(n for who, n in results if who == side)
-    found = np.array([results[side, i] for i in n]).round(3)
+def middle_bits(side, n):
+    return np.median(five("characters", n, side))
+
+
+at_text = [leader(five("characters", n, "HMM"), five("characters", n, "RNN"))
+           for n in lengths_of_text]
+for n in lengths_of_text:
+    lead = min(middle_bits(side, n) for side in ("HMM", "RNN")) - middle_bits("n-gram", n)
+    print(f"{n} characters: n-grams save {lead:.2f} bits against the better of the two")
+    assert lead > 0.02
+print("ahead:", *at_text)
+assert at_text == ["HMM"] * 3
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-language", "caption": "Language, against the amount of training text: accuracy on who speaks (top), bits per character (bottom). Median and range of five seeds, on the test chapters; counting on all the text gives the same for every seed, so there the range has no width. Dashed: the most frequent label of each word."}, "image": {"alt": "Two panels with logarithmic horizontal axes. Top: accuracy rises with the number of tokens for both; the ranges overlap at 10,000 tokens, and the HMM is a little higher from 30,000 on. Bottom: bits per character fall; the n-gram model is lowest at all three sizes, the HMM is second, and the RNN is highest."}}
+def curve(ax, contest, sizes, side, kind):
+    n = [int(size.replace(",", "")) for size in sizes]
+    found = np.array([five(contest, size, side) for size in sizes]).round(3)
     ax.semilogx(n, np.median(found, axis=1), "o-", ms=4, color=COLORS[kind], label=side)
     ax.fill_between(n, found.min(1), found.max(1), alpha=0.15, lw=0, color=COLORS[kind])
 
 
-by_chars = {key: found for key, (_, found, _) in chars.items()}
-for n in (1_000, 30_000):
-    lead = min(np.median(by_chars[side, n]) for side in ("HMM", "RNN"))
-    print(f"{n} characters: n-grams save {lead - by_chars['n-gram', n][0]:.3f} bits",
-          "against the better of the two")
-
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-language", "caption": "Language, against the amount of training text: accuracy on who speaks (top), bits per character (bottom). Median and range of five seeds, on the test chapters. Dashed: the most frequent label of each word."}, "image": {"alt": "Two panels with logarithmic horizontal axes. Top: accuracy rises with the number of tokens for both; the HMM leads at 10,000 tokens, and from 30,000 on the two are level. Bottom: bits per character fall; the n-gram model is lowest at both sizes, and the HMM lies below the RNN at 1,000 characters and above it at 30,000."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.8))
-for side, kind in (("HMM", "hidden"), ("RNN", "output")):
-    curve(axes[0], spread, side, kind)
-    curve(axes[1], by_chars, side, kind)
-curve(axes[1], by_chars, "n-gram", "input")
+for side, kind in (("HMM", "hidden"), ("RNN", "output"), ("n-gram", "input")):
+    curve(axes[1], "characters", lengths_of_text, side, kind)
+    if side != "n-gram":
+        curve(axes[0], "speech", heard, side, kind)
 axes[0].axhline(round(simple, 3), color=COLORS["muted"], ls="--", lw=1.5)
 axes[0].set(xlabel="training tokens", ylabel="accuracy")
 axes[1].set(xlabel="training characters", ylabel="bits per character")
@@ -980,130 +1098,152 @@ fig.legend(*axes[1].get_legend_handles_labels(), loc="outside upper center", nco
 plt.show()
 
 # %% [markdown]
-# With little text the HMM is ahead in both tasks. Among labels the RNN then draws level, among characters it passes.
-# [Plank et al. (2016)](#plank2016) saw such a crossing in part-of-speech tagging, between an HMM tagger and an LSTM;
-# [Horsmann and Zesch (2017)](#horsmann2017) found that the net's lead grows with the number of labels. Here there are two.
+# The HMM is ahead of the simple RNN at all three sizes. Look at how it gets there. The RNN's best size lies inside its row: 64 units are better than
+# 32 and than 128. The HMM's row could go on: at every size the largest number of states tried was the best, 256 in the end. So we have not seen the HMM's best,
+# only that it passed the RNN's.
 #
-# And mind the third line of the lower panel: plain n-grams beat both, at these sizes and with this budget. An HMM with
-# 32 states knows five bits of the past at most; three characters say more than that. The better of two is not yet good.
+# But states cost, since a step takes $N^2$ multiplications. What do the two say for about the *same* work? A round of Baum–Welch takes $3 N^2$ a
+# character: forward, backward, and the expected transitions. A training step of the RNN takes about $3 (H^2 + H V)$ a character: forward, and two
+# products of the same size on the way back.
 
 # %%
-low, high = 1_000, 30_000
-text_lead = {n: np.median(chars["RNN", n][1]) - np.median(chars["HMM", n][1]) for n in (low, high)}
-speech_lead = {n: speech["RNN", n] - speech["HMM", n] for n in (100, len(x))}
-claim(50, ("casino, 1,000 rolls: RNN above HMM, in 1/1000 bit",
-           middle["RNN", 1_000] - middle["HMM", 1_000], "> 10", 2),
-      ("characters, 1,000: RNN above HMM, bits", text_lead[low], "> 0.05", 2),
-      ("characters, 30,000", text_lead[high], "< -0.02", 1),
-      ("speech, 10,000 tokens: RNN's lead in accuracy", speech_lead[100], "< 0", 1),
-      ("speech, 104,200 tokens", abs(speech_lead[len(x)]), "< 0.02", 0))
+rounds_made, passes = 70, 1_400 * 32 * 25 / 30_000
+work = {64: rounds_made * 3 * 64**2, 256: rounds_made * 3 * 256**2}
+for_net = passes * 3 * (64**2 + 64 * V_text)
+says = {side: tried("characters", "30,000", side) for side in ("HMM", "RNN")}
+print(f"passes over the text, RNN: {passes:.0f}; rounds, HMM: {rounds_made}")
+for N in work:
+    print(f"HMM, {N} states: {work[N] / for_net:.1f} times the RNN's multiplications,",
+          f"validation {says['HMM'][str(N)]:.2f} bits against {says['RNN']['64']:.2f}")
+equal_work = says["HMM"]["64"] - says["RNN"]["64"]
+assert 0.5 < work[64] / for_net < 1.5 and equal_work > 0.1 and says["HMM"]["256"] < says["RNN"]["64"]
+
+# %% [markdown]
+# For the same work, the RNN is ahead. For ten times as much, the HMM is. (Chapter 7's gates would raise the RNN's side, and more states the HMM's.)
+#
+# [Plank et al. (2016)](#plank2016) saw another crossing in part-of-speech tagging, between an HMM tagger and an LSTM: the HMM was better with little data, the
+# LSTM with more. [Horsmann and Zesch (2017)](#horsmann2017) found that the net's lead grows with the number of labels. Here there are two, and simple nets.
+#
+# And mind the third line of the lower panel: plain n-grams beat both, at these sizes and with these budgets. The better of the two is
+# not yet good.
+
+# %%
+def gap(contest, n, sign=1):
+    """How far the RNN's median is behind the HMM's."""
+    return sign * (np.median(five(contest, n, "RNN")) - np.median(five(contest, n, "HMM")))
+
+
+claim(50, ("RNN behind the HMM: casino, 100 rolls, in 1/1000 bit", gap("casino", "100"), "> 10", 2),
+      ("1,000 rolls", gap("casino", "1,000"), "> 2", 2),
+      ("speech, 10,000 tokens, in accuracy", gap("speech", "10,000", -1), "> -0.02", 2),
+      ("characters, 1,000, in bits", gap("characters", "1,000"), "> 0.1", 2))
 
 # %% [markdown]
 # ## What it takes
 #
 # Now the price. Learning an HMM whose states are known is counting: one pass. Baum–Welch is another matter: its
-# passes over the data are many, and each costs $N^2$ a symbol. The seconds of one training, on the machine that made this page (yours
-# will differ, so no other cell prints any):
-
-# %% tags=["nbval-ignore-output"]
-for what, spent in (("speech, all words: counting", np.mean(timed["HMM"][-5:])),
-                    ("speech, all words: RNN", np.mean(timed["RNN"][-5:])),
-                    ("casino, 40,000 rolls: Baum–Welch", dice["HMM", 40_000][2] / 5),
-                    ("casino, 40,000 rolls: RNN", dice["RNN", 40_000][2] / 5),
-                    ("30,000 characters: Baum–Welch", chars["HMM", 30_000][2] / 5),
-                    ("30,000 characters: RNN", chars["RNN", 30_000][2] / 5)):
-    print(f"{what:34} {spent:7.3f} seconds")
+# passes over the data are many, and each costs $N^2$ a symbol. The seconds of one training at the chosen setting, from the table. The machine was busy
+# with other work, and not equally so for each row, so trust a factor of a hundred, and a factor of two hardly at all:
 
 # %%
-slower = sum(timed["RNN"][-5:]) / sum(timed["HMM"][-5:])  # on all words
-hmm_time, rnn_time = dice["HMM", 40_000][2], dice["RNN", 40_000][2]
-hmm_text, rnn_text = (chars[side, 30_000][2] for side in ("HMM", "RNN"))
-assert slower > 20 and hmm_time > rnn_time / 2 and 1 / 5 < hmm_text / rnn_text < 5
-passes = 240 * 32 / len(x)
-for name, size, work in (("HMM, 2 states", 1 + 2 + 2 * 5, 2 * 2 + 2),
-                         ("RNN, 2 units", 2 * 6 + 2 * 2 + 2 + 6 * 2 + 6, 2 * 2 + 6 * 2)):
-    print(f"casino, {name}: {size} free numbers, {work} multiplications a roll")
+def spent(contest, size, side):
+    return saved[contest, size, side]["seconds"]
 
-# %%
-claim(48, ("casino, 10,000 rolls: HMM, in 1/1000 bit above the truth", middle["HMM", 10_000], "< 6", 2),
-      ("RNN", middle["RNN", 10_000], "< 6", 2),
-      ("speech, all words: the HMM's accuracy", speech["HMM", len(x)], "> 0.8"),
-      ("the RNN's lead or lag", abs(speech_lead[len(x)]), "< 0.02", 0),
-      ("speech: time of training, RNN over counting", slower, "> 20", 0),
-      ("casino, 40,000 rolls: time, Baum–Welch over RNN", hmm_time / rnn_time, "> 0.5", 0),
-      ("30,000 characters: the same ratio", hmm_text / rnn_text, "> 0.2", 0))
+
+for contest, size in (("speech", "104,200"), ("casino", "10,000"), ("casino", "40,000"),
+                      ("characters", "5,000"), ("characters", "30,000")):
+    ours, theirs = (spent(contest, size, side) for side in ("HMM", "RNN"))
+    print(f"{contest + ', ' + size:20} HMM {ours:7.3f} s, RNN {theirs:7.3f} s")
+slower = spent("speech", "104,200", "RNN") / spent("speech", "104,200", "HMM")
+dearer = spent("characters", "30,000", "HMM") / spent("characters", "30,000", "RNN")
+assert slower > 100 and dearer > 1.5
 
 # %% [markdown]
-# "As good, and faster": as good on these two, and far behind where many bits must be held. Faster by a wide margin where it
-# counts. Where it must guess its states, it was slower on the dice and somewhat faster on the characters.
+# One text says that an HMM is as good as an RNN on problems of medium difficulty, and faster. Of the two medium ones here, dice and labels, the first half holds on
+# both. The second holds where the states are known and learning is counting. Where Baum–Welch must find them, it does not: on
+# the characters the HMM that is ahead took longer, as its multiplications say too. On the dice the seconds are too close to call.
 
 # %%
-claim(49, ("passes over the 104,200 tokens: counting", 1, "== 1"),
-      ("passes: the RNN", passes, "> 5", 2),
-      ("time of training, RNN over counting", slower, "> 20", 0))
+gaps = [gap("casino", "10,000"), gap("speech", "104,200", -1)]
+claim(48, ("RNN behind the HMM: casino, 10,000 rolls, in 1/1000 bit", abs(gaps[0]), "< 2", 2),
+      ("speech, all words, in accuracy", gaps[1], "> -0.02", 2),
+      ("speech: time of training, RNN over counting", slower, "> 100", 0),
+      ("characters, 30,000: time, Baum–Welch over RNN", dearer, "> 1.5", 2))
+
+# %% [markdown]
+# The same text says that an RNN is less expensive *when working on complex tasks with large amounts of data*. Our complex task is the novel's characters, and
+# 30,000 of them are no large amount. There it is so: for the same work the RNN says more, and to pass it, the HMM needs several times
+# as much. Where somebody has labeled the states, it is the other way round by far.
+
+# %%
+claim(49, ("characters, 30,000: bits that the RNN saves for the same work", equal_work, "> 0.1", 2),
+      ("times the RNN's seconds of the HMM that passes it", dearer, "> 1.5", 2),
+      ("labeled words: time of training, RNN over counting", slower, "> 100", 0))
 
 # %% [markdown]
 # One more cell collects the figures of all contests.
 
 
 # %%
-def leader(ours, theirs, more_is_better):
-    """Who is ahead in at least four of the five seeds?"""
-    wins = (ours > theirs if more_is_better else ours < theirs).sum()
-    return {0: "RNN", 1: "RNN", 4: "HMM", 5: "HMM"}.get(wins, "level")
-
-
-played = [(f"casino, {n:,} rolls, 1/1000 bit above truth", excess, n, 1) for n in amounts]
-played += [(f"speech, {n:,} tokens, accuracy", spread, n, 3) for n in (10_000, 30_000, x.size)]
-played += [(f"characters, {n:,}, bits", by_chars, n, 2) for n in (low, high)]
+contests = [("casino", n, 1, "rolls, 1/1000 bit above truth", at) for n, at in
+            zip(amounts, at_dice, strict=True)]
+contests += [("speech", n, 3, "tokens, accuracy", at) for n, at in
+             zip(heard, at_speech, strict=True)]
+contests += [("characters", n, 2, "bits", at) for n, at in
+             zip(lengths_of_text, at_text, strict=True)]
 
 # %% [markdown]
 # <a id="question-32"></a>
 # ## When to take which
 #
 # All contests in one table, each line with its figure, the median of five seeds, and below the rules that follow. Ahead is who is ahead in at
-# least four of the five; else they are level. In the last two lines the HMM did not have to learn its states.
+# least four of the five; else they are level. In the last two lines the HMM did not have to learn its states: they show what it can hold,
+# and are no contests.
 
 # %%
-print(" " * 56 + "HMM against RNN")
-ahead = Counter(["HMM", "RNN"])
-for what, results, n, digits in played:
-    ours, theirs = results["HMM", n], results["RNN", n]
-    side = leader(ours, theirs, results is spread)
-    ahead[side] += 1
-    print(f"{what:48} {side:6}", f"{np.median(ours):.{digits}f} against {np.median(theirs):.{digits}f}")
-print(f"{'2 bits for 40 steps, HMM with its states given':48} HMM   ",
-      f"{how_many(5 * (patient[40] > 0.9))} against {how_many(able(2, 40))} of the seeds")
-print(f"{'8 bits for 5 steps, 8 states keep the first 3':48} RNN   ",
-      f"{held[8]:.2f} against {np.median(recall[8, 5]):.2f}")
-assert able(2, 40) <= 2 and np.median(recall[8, 5]) > 0.95
+print(" " * 54 + "HMM against RNN")
+for contest, n, digits, what, at in contests:
+    ours, theirs = (np.median(five(contest, n, side)) for side in ("HMM", "RNN"))
+    print(f"{contest + ', ' + n + ' ' + what:47} {at:6} {ours:.{digits}f} against {theirs:.{digits}f}")
+ahead = Counter(at for *_, at in contests)
+print(f"{'2 bits for 80 steps':54} {patient[80]:.2f} against {np.median(at_memory(2, 80)):.2f}")
+print(f"{'8 bits for 5 steps, 8 states wait':54} {held[8]:.2f} against {np.median(at_memory(8, 5)):.2f}")
+print("of", len(contests), "contests:", dict(ahead))
+assert ahead["HMM"] == 7 and ahead["level"] == 3 and ahead["RNN"] == 0
 
 # %% [markdown]
 # - Take an **HMM** if you believe in its states: a few things the world can be in, which change now and then. Take it if you need
 #   probabilities you can explain, the past corrected by the future, or an answer in milliseconds from little data.
-# - Take an **RNN** if what matters is many things at once, if data are plenty, or if you cannot say what the states should be.
+# - Take an **RNN** if what matters is many things at once, if data are plenty and time is short, or if you cannot say what the states should be.
 # - Take an **n-gram** model first, and see whether either beats it.
 # - Take **both**: for years, the best speech recognizers were HMMs whose emissions came from a deep net
 #   ([Hinton et al., 2012](#hinton2012)).
 #
-# Are nets taking the place of HMMs in most applications, then? In speech and language, that has happened. In the search for related proteins it
-# has not: [Eddy's (2011)](#eddy2011) HMMER is an HMM, in use everywhere, since the states *are* the positions of a protein.
+# These are small problems and simple nets. On large ones the nets have won most of the field, and no contest on this page speaks against that.
+# Are they taking the place of HMMs in most applications, then? In speech and language, that has happened. In the search for related proteins it
+# has not: [Eddy's (2011)](#eddy2011) HMMER is an HMM, in use everywhere, since the states *are* the positions of a protein. The verdict below rests on these
+# two sources. What we measured shows only that the answer depends on the problem.
 
 # %%
-claim(51, ("contests of the table, of eleven, that the RNN won", ahead["RNN"], "== 3"),
-      ("that the HMM won", ahead["HMM"], "== 4"),
-      ("characters, 30,000: bits that 4-grams save against the RNN",
-       np.median(chars["RNN", high][1]) - np.median(chars["n-gram", high][1]), "> 0.1", 2))
+claim(51, ("small contests of this chapter, of ten, that the simple RNN won", ahead["RNN"], "< 3"),
+      ("that the HMM won", ahead["HMM"], "> 4"),
+      ("bits that the RNN saves on characters for the same work", equal_work, "> 0.1", 2))
 
 # %% [markdown]
 # ## Summary
 #
 # - An HMM is a Markov chain behind symbols: start, transitions, emissions. It scores, decodes, predicts, draws.
 # - Forward sums over all paths in $N^2 T$ steps, Viterbi finds the best of them exactly. Neither visits the paths.
-# - With known states, learning is counting. Without, Baum–Welch climbs, from where it starts.
-# - The filter is a recurrence like an RNN's. Its state is a belief about one of $N$ things, so $k$ bits take $2^k$ states; an RNN's
-#   numbers are independent of each other, so a few units hold many bits, but not for long.
-# - Where the data come from an HMM, it needs less data than a net, as long as Baum–Welch finds it. In language it is ahead with little text; n-grams are ahead of both.
+# - With known states, learning is counting. Without, Baum–Welch (EM) climbs, from where it starts.
+# - The filter is a recurrence like an RNN's. Its state is a belief about one of $N$ things, so $k$ bits take $2^k$ states. An RNN's
+#   numbers are independent of each other, so a few units hold many bits; how long it learns to hold them depends on its first weights.
+# - In our small contests the HMM was ahead or level. With much work to spend it was ahead on characters; for equal work the RNN was. n-grams were ahead of both.
+# - The first verdict of a comparison often comes from a grid that is too small. Look whether the best setting is the last one.
+#
+# **What we left out.** Emissions can be continuous: in speech, each state has a mixture of Gaussian densities in place of a row of
+# probabilities, and the recursions stay as they are. Transitions can be *left-to-right*: a state is never entered again once it is left, as for the sounds of a word
+# or the positions of a protein. A *conditional random field* keeps Viterbi, but is trained to label and does not model the symbols.
+# The Python package `hmmlearn` has Gaussian emissions; its discrete model is the one of this chapter.
 #
 # ## What number should I get?
 
@@ -1112,12 +1252,12 @@ for what, value, tolerance in (
     ("likelihood of heads, heads, tails", alpha[-1].sum(), "exact"),
     ("multiplications, N = 3, T = 8", count, "exact"),
     ("casino, true model, bits per roll", floor, "0.001"),
-    ("casino, 1,000 rolls, HMM above it (1/1000)", middle["HMM", 1_000], "5"),
-    ("casino, 1,000 rolls, RNN above it (1/1000)", middle["RNN", 1_000], "5"),
-    ("8 bits, 5 steps, RNN, accuracy", np.median(recall[8, 5]), "0.05"),
-    ("speech, all words, HMM, accuracy", speech["HMM", len(x)], "0.005"),
-    ("speech, all words, RNN, accuracy", speech["RNN", len(x)], "0.02"),
-    ("30,000 characters, 4-grams, bits", np.median(chars["n-gram", high][1]), "exact"),
+    ("casino, 10,000 rolls, HMM above it (1/1000)", middle["HMM", "10,000"], "3"),
+    ("casino, 10,000 rolls, RNN above it (1/1000)", middle["RNN", "10,000"], "3"),
+    ("8 bits, 5 steps, RNN, accuracy", np.median(at_memory(8, 5)), "0.05"),
+    ("speech, all words, HMM, accuracy", is_so["HMM"], "0.005"),
+    ("speech, all words, RNN, accuracy", is_so["RNN"], "0.02"),
+    ("30,000 characters, 4-grams, bits", middle_bits("n-gram", "30,000"), "exact"),
 ):
     print(f"{what:44} {value:8.4g}   tolerance {tolerance}")
 
@@ -1307,7 +1447,7 @@ check("6.9", pairs)
 # *explore · 15 minutes*
 #
 # You enter the casino, and the die shows six again and again. After how many sixes does the filter give the loaded die more than 0.9?
-# Guess first. Then change how often the house swaps, and see what that does to your guess.
+# Guess first. Hand in the number for the casino as it is. Then change how often the house swaps, and see what that does to it.
 
 # %% tags=["stub"]
 sixes = ...  # a whole number
@@ -1318,6 +1458,9 @@ check("6.10", sixes)
 belief = casino.filter([[5] * 10])[0][:, 1]
 print(belief.round(3))
 sixes = int((belief > 0.9).argmax()) + 1
+hasty = HMM([0.5, 0.5], [[0.7, 0.3], [0.3, 0.7]], casino.emissions).filter([[5] * 10])[0][:, 1]
+print("a house that swaps in three rolls of ten:", hasty.round(3))  # never sure: 0.9 is not reached
+assert hasty.max() < 0.9
 check("6.10", sixes)
 
 # %% [markdown]
@@ -1326,9 +1469,9 @@ check("6.10", sixes)
 # *code · an evening*
 #
 # Beat the chapter's HMM at contest 3. Hand in `tag(words)`: it takes a list of words with ¶ at the beginning of each paragraph, as
-# [tasks.spoken](#rnnbook.data.tasks.spoken) gives them, and returns a label for each, 1 for spoken and 0 for told. It is judged on the whole
-# validation chapters, and must beat the best HMM of this chapter, which labels 0.8247 of their words rightly (above they were cut into
-# windows). Ideas: more than one layer, the spelling of rare words, states for the first *and* the last word of a speech, gates.
+# `spoken` gives them, and returns a label for each, 1 for spoken and 0 for told. It is judged on the whole
+# validation chapters, and must beat the best HMM of this chapter, which labels 0.8476 of their words rightly (above they were cut into
+# windows). Ideas: more than one layer, the spelling of rare words, gates, several nets that vote.
 
 
 # %% tags=["stub"]
@@ -1339,13 +1482,13 @@ check("6.11", tag)
 
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-spoken_words, spoken = tasks.spoken(data.novel("validation"))
-spoken_ids = np.array([known.get(w, 0) for w in spoken_words])
-to_beat = max(accuracy(hmm_labels(hmm, [spoken_ids])[0], spoken) for hmm in models)
+asked, answers = spoken(texts["validation"])
+asked_ids = np.array([known.get(w, 0) for w in asked])
+to_beat = max(accuracy(hmm_labels(hmm, [asked_ids])[0], answers) for hmm in models)
 print(f"The best HMM, on the whole chapters: {to_beat:.4f}")
-assert round(to_beat, 4) == 0.8247
+assert round(to_beat, 4) == 0.8476
 
-many = [learn_net(x, y, H, seed, steps=200)[2] for seed in range(3)]  # three nets vote
+many = [learn_net(x, y, quarter, 32, seed, steps=200) for seed in range(3)]  # three nets vote
 
 
 def tag(words):
@@ -1361,8 +1504,8 @@ check("6.11", tag)
 #
 # *predict · 10 minutes*
 #
-# The dice that you can touch, above, show 1 1 1 6 6 6 1 1 1. Each die is kept in nine rolls of ten; the loaded one shows six in six rolls
-# of ten. **Before you touch anything**, predict: how many of the rolls does the best path call loaded after six rolls, after eight, and
+# The dice that you can touch, above, show 1 1 1 6 6 6 1 1 1. Each die is kept in nine rolls of ten; the loaded one shows a six
+# with probability 0.6. **Before you touch anything**, predict: how many of the rolls does the best path call loaded after six rolls, after eight, and
 # after all nine? And how many sixes must stand between the three ones and the three ones, at least, to be called loaded in the end? Weigh what a
 # swap costs a path against what a six earns. Then <a href="#at=viterbi&amp;rolls=111666111&amp;t=0">set it so, and step through it</a>.
 

@@ -201,7 +201,7 @@ class HMM:
         sizes = np.sort(np.abs(np.linalg.eigvals(self.transitions)))[:-1]
         second = sizes.max(initial=0.0).clip(1e-9, 1 - 1e-9)
         margin = int(np.clip(np.log(1e-13) / np.log(second), 40, 1000))
-        return _batches(text, self.N, self.V, margin)
+        return _batches(text, self.N, self.V, margin, np.arange(len(text[1])))
 
     def _state_probabilities(self, sequences, smooth):
         p, log_c, first = self._states(sequences, smooth)
@@ -263,17 +263,16 @@ class HMM:
 
     def _find_safe(self, batch, b, x, c):
         """Return True for each sequence whose states have all a number where they can be."""
-        lost = np.full(c.shape[1], False)
+        safe = np.full(c.shape[1], True)
         if self.transitions.min() > LEAST**0.5:  # each state comes back from any other
-            return ~lost
+            return safe
         leads, possible = (self.transitions.T > 0).astype(np.float32), b > 0
-        reached = np.where(batch.kept[0], self.start[:, None], 1) > 0
+        ways = np.where(batch.kept[0], self.start[:, None], 1)
         for t, ids in enumerate(batch.ids):
-            if t:
-                reached = leads @ reached.astype(np.float32) > 0
-            reached &= possible[:, ids]
-            lost |= (reached & ((x[t] < LEAST) | (c[t] < LEAST**0.5))).any(axis=0)
-        return ~lost
+            reached = (ways > 0) & possible[:, ids]
+            safe &= ~(reached & ((x[t] < LEAST) | (c[t] < LEAST**0.5))).any(axis=0)
+            ways = leads @ reached
+        return safe
 
     def _infer_in_logs(self, batch, smooth):
         """Do as :meth:`_infer` with the logarithms of α and β, for sequences that are not cut."""
@@ -281,9 +280,9 @@ class HMM:
         c = np.empty(batch.ids.shape)
         x, pairs = np.empty((len(c), self.N, c.shape[1])), np.zeros((self.N, self.N))
         for t, ids in enumerate(batch.ids):
-            before = _log_sum(x[t - 1][:, None] + a) if t else _log(self.start)[:, None]
+            before = np.logaddexp.reduce(x[t - 1][:, None] + a) if t else _log(self.start)[:, None]
             x[t] = before + b[:, ids]
-            c[t] = _log_sum(x[t])
+            c[t] = np.logaddexp.reduce(x[t])
             x[t] -= _finite(c[t])
         if smooth:
             beta = np.zeros(x.shape[1:])
@@ -291,7 +290,7 @@ class HMM:
                 ways = a + (b[:, batch.ids[t]] + beta - _finite(c[t]))  # from i to j
                 pairs += np.exp(x[t - 1][:, None] + ways) @ batch.kept[t]
                 x[t] += beta
-                beta = _log_sum(ways.swapaxes(0, 1))
+                beta = np.logaddexp.reduce(ways, axis=1)
             x[0] += beta
         return batch, np.exp(x, out=x), c, pairs
 
@@ -322,16 +321,21 @@ class HMM:
 class _Batch:
     """Sequences, or overlapping windows of long ones, side by side; shorter ones are padded.
 
-    Of all symbols, column s holds those from first[s] to stop[s]; it is there for those from
-    begin[s] to end[s], its core. A window's core begins where that of the window before ends.
+    ``kept`` is a window's core, which begins where that of the window before ends. Around it the
+    window holds ``margin`` more symbols, as far as the sequence reaches.
     """
 
-    def __init__(self, text, N, V, which, margin, begin, end, first, stop):
-        self.which, self.margin, self.make = which, margin, partial(_batches, text, N, V)
+    def __init__(self, text, N, V, margin, begin, core):
+        ids, firsts, ends = text
+        self.which = np.searchsorted(firsts, begin, side="right") - 1  # each column's sequence
+        first, stop = firsts[self.which], ends[self.which]
+        end = np.minimum(begin + core, stop)
+        first, stop = np.maximum(first, begin - margin), np.minimum(stop, end + margin)
+        self.again, self.margin = partial(_batches, text, N, V), margin
         self.in_logs, self.length = False, stop - first
         self.multiplications = N * N * len(first)  # of a step
-        self.place = first + np.arange(self.length.max())[:, None]  # (T, S)
-        self.ids = np.where(self.place < stop, text[0].take(self.place, mode="clip"), V)
+        self.place = first + np.arange(self.length.max())[:, None]  # (T, S), of all symbols
+        self.ids = np.where(self.place < stop, ids.take(self.place, mode="clip"), V)
         self.kept = (self.place >= begin) & (self.place < end)
 
     def agrees(self, x, rtol=0, atol=0):
@@ -344,35 +348,29 @@ class _Batch:
     def replace(self, safe=None):
         """Return batches of the same sequences: with wider windows, or with logarithms."""
         if not self.kept[0].all():
-            return self.make(4 * self.margin, self.which)
-        lost, others = (self.make(self.margin, self.which[part]) for part in (~safe, safe))
+            return self.again(4 * self.margin, np.unique(self.which))
+        lost, others = (self.again(self.margin, self.which[part]) for part in (~safe, safe))
         for batch in lost:
             batch.in_logs = True
         return lost + others
 
 
-def _batches(text, N, V, margin, which=None):
+def _batches(text, N, V, margin, which):
     """Return batches of sequences: the long ones cut into windows, the others by length."""
     ids, first, end = text
-    which = np.arange(len(first)) if which is None else which
     which = which[np.argsort(first[which] - end[which], kind="stable")]  # the longest first
-    length, batches = (end - first)[which], []
     # Symbols around a core are worked out twice: cheap with few states, not with many.
     core = max(margin * min(8, max(1, N // 4)), len(ids) // 200)
-    long, which = np.split(which, [np.count_nonzero(length > 2 * core)])
+    long, which = np.split(which, [np.count_nonzero((end - first)[which] > 2 * core)])
+    batches = []
     if long.size:
-        pieces = -(-(end - first)[long] // core)
-        lo, hi = np.repeat(first[long], pieces), np.repeat(end[long], pieces)
-        begin = lo + core * (np.arange(len(lo)) - np.repeat(np.cumsum(pieces) - pieces, pieces))
-        stop = np.minimum(begin + core, hi)
-        around = np.maximum(begin - margin, lo), np.minimum(stop + margin, hi)
-        batches.append(_Batch(text, N, V, long, margin, begin, stop, *around))
+        begin = np.concatenate([np.arange(first[k], end[k], core) for k in long])
+        batches.append(_Batch(text, N, V, margin, begin, core))
     while which.size:
         length = (end - first)[which]
         n = min(np.count_nonzero(2 * length >= length[0]), max(250, CACHED // (4 * N)))
         now, which = np.split(which, [n])
-        bounds = first[now], end[now]
-        batches.append(_Batch(text, N, V, now, margin, *bounds, *bounds))
+        batches.append(_Batch(text, N, V, margin, first[now], len(ids)))
     return batches
 
 
@@ -448,9 +446,3 @@ def _log(p):
 
 def _finite(logs):
     return np.where(logs > -np.inf, logs, 0)
-
-
-def _log_sum(logs):
-    """Return the logarithms of sums over the first axis, from those of the terms."""
-    top = _finite(logs.max(axis=0))
-    return top + _log(np.exp(logs - top).sum(axis=0))

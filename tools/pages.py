@@ -52,6 +52,7 @@ def claims_page():
     """Return the text of ``claims.md``."""
     verdicts = [ledger()[n]["verdict"] for _, nb in chapters().values() for n, _ in measured(nb)]
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in ("true", "partly", "false"))
+    others = len(verdicts) - sum(verdicts.count(v) for v in ("true", "partly", "false"))
     lines = [
         NOTEBOOKS + "# Every claim, measured\n",
         "What the five texts say that this course accompanies, in our words; a verdict; and the "
@@ -59,7 +60,8 @@ def claims_page():
         "are cited as **B**, **B2** ([Bisong 2019](#bisong2019), chapter 36, its opening and its "
         "middle), **BL** (the web version of that chapter), **G** ([Géron 2017](#geron2017), "
         "chapter 14) and **K** ([Kostadinov 2018](#kostadinov2018), chapter 1).\n",
-        f"So far: {len(verdicts)} claims, of which {counts}.\n",
+        f"So far: {len(verdicts)} claims, of which {counts}, and {others} that are neither: a slip "
+        "of the pen, or advice.\n",
     ]
     for number, (name, notebook) in chapters().items():
         if not measured(notebook):

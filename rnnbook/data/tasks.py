@@ -1,11 +1,9 @@
-"""Tasks with known answers: windows of a series, sequences drawn with a seed, a text's marks.
+"""Tasks with known answers: windows of a series, and sequences drawn with a seed.
 
 Sizes come first: ``B`` sequences of ``T`` time steps, ``V`` symbols, at least 2. The same ``seed``,
 a whole number of at least 0, gives the same sequences. Inputs ``x`` are one-hot if nothing else is
 said, of float32; targets ``y`` are whole numbers, (B, T).
 """
-
-import re
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -152,29 +150,3 @@ def counting(
     ids[:, 0] = 0
     mask = t[:-1] <= 2 * n
     return np.eye(3, dtype=np.float32)[ids[:, :-1]] * mask[..., None], ids[:, 1:], mask
-
-
-def spoken(text: str) -> tuple[list[str], np.ndarray]:
-    """Hide the quotation marks of a text, and ask of each word whether it was spoken.
-
-    A word is spoken if it stands between a mark that opens and one that closes, both straight (")
-    and in one line. Return the words, in lower case, with inner apostrophes and hyphens, and "¶"
-    before each line that has any; and as many labels: 1 for a spoken word, 0 for one that is told,
-    2 for "¶".
-
-    >>> spoken('"Come in," he said.')
-    (['¶', 'come', 'in', 'he', 'said'], array([2, 1, 1, 0, 0]))
-    """
-    words, labels = [], []
-    for line_number, line in enumerate(text.splitlines(), 1):
-        parts = line.lower().split('"')
-        if len(parts) % 2 == 0:
-            raise ValueError(
-                f"text must have quotation marks in pairs, got {len(parts) - 1} in line "
-                f"{line_number} (close them, or begin each line of a speech with a new pair)"
-            )
-        found = [re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part) for part in parts]
-        if any(found):
-            words += ["¶", *(word for part in found for word in part)]
-            labels += [2, *(i % 2 for i, part in enumerate(found) for _ in part)]
-    return words, np.array(labels, dtype=int)

@@ -1,11 +1,11 @@
 """The exercises of chapter 6, Hidden Markov models, fairly compared."""
 
+import re
 from functools import cache
 
 import numpy as np
 
 from rnnbook import data
-from rnnbook.data import tasks
 from rnnbook.exercises.engine import Exercise, Hint, close
 from rnnbook.hmm import HMM
 
@@ -251,12 +251,23 @@ EXERCISES["6.10"] = Exercise(
     "Filter 6, 6, 6, ... with the casino, and look at the second column.",
 )
 
-TO_BEAT = 0.8247  # the share of the chapter's best HMM, on the whole validation chapters
+TO_BEAT = 0.8476  # the share of the chapter's best HMM, on the whole validation chapters
+
+
+def spoken(text):
+    """Return words, "¶" before each paragraph, and labels: 1 between quotation marks, 2 for "¶"."""
+    words, labels = [], []
+    for line in text.lower().splitlines():
+        found = [re.findall(r"[^\W\d_]+(?:['-][^\W\d_]+)*", part) for part in line.split('"')]
+        if any(found):
+            words += ["¶", *(word for part in found for word in part)]
+            labels += [2, *(i % 2 for i, part in enumerate(found) for _ in part)]
+    return words, np.array(labels, dtype=int)
 
 
 @cache
 def _spoken():
-    return tasks.spoken(data.novel("validation"))
+    return spoken(data.novel("validation"))
 
 
 def _labels(words):

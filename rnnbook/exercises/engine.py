@@ -13,37 +13,39 @@ NO_ANSWER = "There is no answer yet: put yours in the place of the dots."
 
 
 class Hint(Exception):  # noqa: N818 - it is what the learner reads, not a fault of the program
-    """What is wrong with an answer, in one sentence that helps."""
+    """What is wrong with an answer, in one sentence that helps.
+
+    A function that makes something of an answer may raise it: it is then the exercise's hint.
+
+    >>> def doubled(x):
+    ...     if isinstance(x, str):
+    ...         raise Hint("Leave the quotation marks out.")
+    ...     return 2 * x
+    >>> Exercise(abs, cases=lambda rng: [(-3,)], run=lambda f, x: doubled(f(x))).hint(str)
+    'Leave the quotation marks out.'
+    """
 
 
 @dataclass(frozen=True)
 class Exercise:
     """An exercise's right answer, its common mistakes, and its cases.
 
-    Parameters
-    ----------
-    right : object
-        The right answer: a number, a list, a dictionary, a text; a tuple inside a list or a
-        dictionary is a shape. Or a function, whose source is the solution in the notebook.
-    mistakes : sequence of (hint, wrong) or (hint, wrong, when)
-        A hint, and the wrong answer that it is for. In a list or a dictionary, ``...`` stands
-        for any part. A wrong function may be given as a list ``[old, new, old, new, ...]`` of
-        what to exchange in the source of the right one. With ``when(got, *case)``, that decides,
-        and ``wrong`` is an example. The hint is a text, or a function of ``got, *case``.
-    otherwise : str, list or function
-        The hint where no mistake fits; a list has one for each part of the answer.
-    cases : function, optional
-        ``cases(rng)`` returns tuples of arguments on which a function is tried, in order: the
-        first at which an answer is not right says what is wrong.
-    run : function, optional
-        ``run(function, *case)`` returns what is compared; ``function(*case)`` if not given.
-    accepts : function, optional
-        ``accepts(got, *case)``, where more than one answer is right.
-    tolerance : float or list, optional
-        How far an answer may be off: what the rounding of the text allows. As in ``close``.
+    The ``right`` answer is a number, a list, a dictionary, a text (a tuple inside a list or a
+    dictionary is a shape), or a function, whose source is the solution in the notebook.
 
-    Examples
-    --------
+    Each of the ``mistakes`` is (hint, wrong): a hint, and the wrong answer that it is for. In a
+    list or a dictionary, ``...`` stands for any part. A wrong function may be given as a list
+    ``[old, new, old, new, ...]`` of what to exchange in the source of the right one. In (hint,
+    wrong, when), ``when(got, *case)`` decides, and ``wrong`` is an example. A hint is a text, or a
+    function of ``got, *case``. ``otherwise`` is the hint where no mistake fits; a list has one for
+    each part of the answer.
+
+    A function is tried on ``cases(rng)``, tuples of arguments, in order: the first at which an
+    answer is not right says what is wrong. What is compared is ``run(function, *case)``, by default
+    ``function(*case)``. Where more than one answer is right, ``accepts(got, *case)`` says so.
+    ``tolerance`` is how far an answer may be off, what the rounding of the text allows: a float or
+    a list, as in :func:`close`.
+
     >>> Exercise([1, 2], [("Turn it round.", [2, ...])], "Count again.").hint([2, 5])
     'Turn it round.'
     """
@@ -121,12 +123,11 @@ class Exercise:
 def edit(function: Callable, *changes: str) -> Callable:
     """Return a function with a mistake: its source with old, new, old, new, ... exchanged.
 
-    Parameters
-    ----------
-    function : function
-        A function of a module.
-    *changes : str
-        Pieces of its source, and what stands there in the wrong one.
+    The function is one of a module. What does not stand in its source raises a ValueError.
+
+    >>> strict = edit(close, "1e-5 *", "1e-9 *")
+    >>> close([0.333333], [1 / 3]), strict([0.333333], [1 / 3])
+    (True, False)
     """
     source = inspect.getsource(function)
     for old, new in zip(changes[::2], changes[1::2], strict=True):
@@ -141,16 +142,9 @@ def edit(function: Callable, *changes: str) -> Callable:
 def close(got: ArrayLike, right: ArrayLike, tolerance: ArrayLike | None = None) -> bool:
     """Return True if two arrays have the same shape and agree; NaN agrees with NaN.
 
-    Parameters
-    ----------
-    got, right : array_like
-        The arrays.
-    tolerance : float or array_like, optional
-        The largest difference. If not given, it is 1e-6 for whole numbers in ``right``, and
-        1e-5, of 1 or of the number itself if that is larger, for others.
+    If no ``tolerance``, the largest difference, is given, it is 1e-6 for whole numbers in
+    ``right``, and 1e-5, of 1 or of the number itself if that is larger, for others.
 
-    Examples
-    --------
     >>> close([0.333333], [1 / 3]), close(619.9999, 620)
     (True, False)
     """

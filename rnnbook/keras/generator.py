@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnnbook._check import number, numbers, whole
-from rnnbook.keras.writing import Loop, finite
+from rnnbook.keras.writing import Loop
 from rnnbook.text import Vocabulary, token_ids
 from rnnbook.text.language_model import LanguageModel
 from rnnbook.text.sampling import checked_settings
 from rnnbook.text.writer import Writer
 
 CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+POLICIES = "float32", "float64", "mixed_float16", "mixed_bfloat16"
 
 
 class Generator(Writer, keras.Sequential):
@@ -24,36 +25,18 @@ class Generator(Writer, keras.Sequential):
     own, and ``keras.models.load_model`` reads it back, tokens and all. It reads and writes text as
     :class:`rnnbook.text.language_model.LanguageModel` does.
 
-    Parameters
-    ----------
-    vocabulary
-        The tokens: characters or words.
-    H
-        Units of each recurrent layer.
-    cell : {"lstm", "gru", "rnn"}
-        Their kind.
-    layers
-        How many of them, one on top of the other.
-    embedding
-        Size of the embedding.
-    dropout
-        Share of the numbers that go up from a recurrent layer, set to 0 in training, from 0 to
-        less than 1.
-    seed
-        Seed of the first weights and of the dropout.
-    rows
-        With it, the model is stateful: it reads so many texts at once, and each call goes on
-        where the last one stopped, also after saving and loading. None forgets after each call.
-    dtype
-        Keras' dtype policy, such as "mixed_float16"; None takes the one that is set in Keras. What
-        the model writes, and its log-probabilities, are worked out in float32 from its logits.
+    The vocabulary's tokens, characters or words, are the model's too, as the tuple ``tokens``; V is
+    their number. On an embedding of size ``embedding`` stand ``layers`` recurrent layers, one on
+    top of the other, of H units each; ``cell`` is their kind: "lstm", "gru" or "rnn". ``dropout``,
+    from 0 to less than 1, is the share of the numbers that go up from a recurrent layer, set to 0
+    in training. ``seed`` is that of the first weights and of the dropout.
 
-    Attributes
-    ----------
-    tokens : tuple of str, length V
-        The vocabulary's tokens.
-    V : int
-        Their number.
+    With ``rows``, the model is stateful: it reads so many texts at once, and each call goes on
+    where the last one stopped, also after saving and loading. None forgets after each call.
+
+    ``dtype`` is Keras' dtype policy: "float32", "float64", "mixed_float16" or "mixed_bfloat16";
+    None takes the one that is set in Keras. What the model writes, and its log-probabilities, are
+    worked out in float32 from its logits.
 
     >>> generator = Generator(Vocabulary("the rope holds", "characters"), H=8, cell="gru")
     >>> generator
@@ -69,16 +52,21 @@ class Generator(Writer, keras.Sequential):
     ):  # fmt: skip
         if cell not in CELLS:
             raise ValueError(f"cell must be one of {', '.join(CELLS)}; got {cell!r}")
+        dtype = keras.dtype_policies.get(dtype).name
+        if dtype not in POLICIES:
+            raise ValueError(
+                f"dtype must be one of {', '.join(POLICIES)}; got {dtype!r} (mixed_float16 "
+                "computes in float16 too, but keeps small gradients from becoming 0)"
+            )
         configuration = {
             "H": whole("H", H), "cell": cell, "layers": whole("layers", layers),
             "embedding": whole("embedding", embedding), "seed": whole("seed", seed, 0),
-            "dropout": number("dropout", dropout, least=0, below=1),
-            "dtype": keras.dtype_policies.get(dtype).name,
+            "dropout": number("dropout", dropout, least=0, below=1), "dtype": dtype,
         }  # fmt: skip
         rows = None if rows is None else whole("rows", rows)
         tokens = tuple(vocabulary.tokens)
         super().__init__(_parts(len(tokens), rows, **configuration), name=name)
-        self.dtype_policy = configuration["dtype"]  # Keras scales the loss of mixed_float16
+        self.dtype_policy = dtype  # Keras scales the loss of mixed_float16
         self.tokens, self.unit, self.V = tokens, vocabulary.unit, len(tokens)
         self.configuration, self.rows = configuration, rows
         # Not a dict: Keras and TensorFlow would try to store what it holds.
@@ -114,12 +102,12 @@ class Generator(Writer, keras.Sequential):
         stateful = [layer for layer in self.layers if getattr(layer, "stateful", False)]
         return [state for layer in stateful for state in layer.states]
 
-    def save_own_variables(self, store: dict):
+    def save_own_variables(self, store: dict) -> None:
         """Let Keras store the states too, which it leaves out by itself."""
         for i, state in enumerate(self.states()):
             store[f"state {i}"] = state
 
-    def load_own_variables(self, store: dict):
+    def load_own_variables(self, store: dict) -> None:
         """Take up the states that were stored."""
         for i, state in enumerate(self.states()):
             state.assign(store[f"state {i}"])
@@ -142,17 +130,14 @@ class Generator(Writer, keras.Sequential):
         return model
 
     def log_probabilities(self, ids: ArrayLike) -> np.ndarray:
-        """Return the log-probability of each token of a text, given all those before it.
-
-        See :meth:`rnnbook.text.ngram.NGram.log_probabilities`.
-        """
+        """See :meth:`rnnbook.text.ngram.NGram.log_probabilities`; all tokens before one count."""
         ids = token_ids(ids, self.V)
         self._check_weights()
         parts = [log_p[:, 0] for _, log_p, _ in self._loop(1, True).run(ids)]
         return numbers("log_p", np.concatenate([[], *parts]))
 
     def next_probabilities(self, context: ArrayLike) -> np.ndarray:
-        """Return the probability of each token of the vocabulary after a context."""
+        """See :meth:`rnnbook.text.ngram.NGram.next_probabilities`; all of the context counts."""
         context = token_ids(context, self.V)
         self._check_weights()
         loop = self._loop(1)
@@ -163,11 +148,9 @@ class Generator(Writer, keras.Sequential):
         self, n: int, context: ArrayLike = (), seed: int = 0, temperature: float = 1.0,
         top_k: int | None = None, top_p: float | None = None, samples: int | None = None,
     ) -> np.ndarray:  # fmt: skip
-        """Draw n tokens one after another that go on from a context.
+        """See :meth:`rnnbook.text.language_model.LanguageModel.sample`.
 
-        Arguments and result are those of
-        :meth:`rnnbook.text.language_model.LanguageModel.sample`, and the texts are its texts too,
-        but where rounding decides.
+        The texts are the same too, but where rounding decides.
         """
         top_k, top_p = checked_settings(temperature, top_k, top_p)
         S = 1 if samples is None else whole("samples", samples)
@@ -180,7 +163,7 @@ class Generator(Writer, keras.Sequential):
         return ids[0] if samples is None else ids
 
     def _check_weights(self):
-        if not finite(self):
+        if not all(keras.ops.all(keras.ops.isfinite(weight)) for weight in self.weights):
             raise ValueError(
                 "the model's weights must be finite, got NaN or infinity (train with a lower rate)"
             )

@@ -8,21 +8,11 @@ from rnnbook._check import shaped, whole
 
 
 def simple_rnn_weights(layer: keras.layers.SimpleRNN) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the weights of a Keras ``SimpleRNN`` under the course's names.
+    """Return the weights of a Keras ``SimpleRNN`` under the course's names: W_xh, W_hh and b_h.
 
-    Parameters
-    ----------
-    layer
-        A built layer: one that has been called, or stands in a model with an ``Input``.
-
-    Returns
-    -------
-    W_xh : numpy.ndarray, shape (H, D)
-        Input-to-hidden weights: the transpose of Keras' kernel, which has shape (D, H).
-    W_hh : numpy.ndarray, shape (H, H)
-        Hidden-to-hidden weights: the transpose of Keras' recurrent kernel.
-    b_h : numpy.ndarray, shape (H,)
-        Biases.
+    W_xh, (H, D), is the transpose of Keras' kernel, which is (D, H), and W_hh, (H, H), that of its
+    recurrent kernel; the biases are (H,). The layer must be built: it has been called, or stands in
+    a model with an ``Input``.
 
     >>> model = keras.Sequential([keras.Input((None, 3)), keras.layers.SimpleRNN(4)])
     >>> W_xh, W_hh, b_h = simple_rnn_weights(model.layers[0])
@@ -37,14 +27,10 @@ def simple_rnn_weights(layer: keras.layers.SimpleRNN) -> tuple[np.ndarray, np.nd
 def set_simple_rnn_weights(
     layer: keras.layers.SimpleRNN, W_xh: ArrayLike, W_hh: ArrayLike, b_h: ArrayLike
 ) -> None:
-    """Put the course's weights into a Keras ``SimpleRNN``.
+    """Put the course's weights into a Keras ``SimpleRNN``, which must be built.
 
-    Parameters
-    ----------
-    layer
-        A built layer; its weights are replaced, in its own precision.
-    W_xh, W_hh, b_h : array_like, shapes (H, D), (H, H), (H,)
-        The weights of h_t = tanh(W_xh x_t + W_hh h_{t-1} + b_h).
+    Those of h_t = tanh(W_xh x_t + W_hh h_{t-1} + b_h), (H, D), (H, H) and (H,), replace the
+    layer's, in its own precision.
 
     >>> model = keras.Sequential([keras.Input((None, 1)), keras.layers.SimpleRNN(1)])
     >>> set_simple_rnn_weights(model.layers[0], [[1.0]], [[0.5]], [0.0])
@@ -77,30 +63,21 @@ class OutputToHiddenCell(keras.layers.Layer):
     h_t = tanh(W_xh x_t + W_yh ŷ_{t-1} + b_h), and ŷ_t = softmax(W_hy h_t + b_y), with ŷ_0 = 0.
     Use it as ``keras.layers.RNN(OutputToHiddenCell(32, 5), return_sequences=True)``.
 
-    Parameters
-    ----------
-    units
-        Size H of the hidden layer.
-    outputs
-        Number V of classes.
-    emit
-        What feeds back: False for the probabilities ŷ, which a gradient can pass through;
-        True for the one-hot code of the most probable class, which is what the net emits.
-    **kwargs
-        What every Keras layer takes: ``name``, ``dtype``, ``trainable``.
+    The hidden layer has H = ``units``, and there are V = ``outputs`` classes. If not ``emit``, the
+    probabilities ŷ feed back, which a gradient can pass through; else the one-hot code of the most
+    probable class, which is what the net emits. The rest is what every Keras layer takes: ``name``,
+    ``dtype``, ``trainable``.
 
-    Notes
-    -----
-    A call gives the logits, shape (B, V); a loss on them needs ``from_logits=True``. The
-    weights stand in the order of ``Dense(units, "tanh")`` on [x_t, y_{t-1}] and
-    ``Dense(outputs)``, so those of a net trained under teacher forcing fit as they are.
+    A call gives the logits, (B, V); a loss on them needs ``from_logits=True``. The weights stand in
+    the order of ``Dense(units, "tanh")`` on [x_t, y_{t-1}] and ``Dense(outputs)``, so those of a
+    net trained under teacher forcing fit as they are.
 
     >>> layer = keras.layers.RNN(OutputToHiddenCell(4, outputs=3), return_sequences=True)
     >>> layer(np.ones((2, 5, 1))).shape
     TensorShape([2, 5, 3])
     """
 
-    def __init__(self, units: int, outputs: int, emit: bool = False, **kwargs):
+    def __init__(self, units: int, outputs: int, emit: bool = False, **kwargs: object):
         super().__init__(**kwargs)
         self.units, self.emit = whole("units", units), bool(emit)
         self.state_size = self.output_size = whole("outputs", outputs, 2)
@@ -112,13 +89,15 @@ class OutputToHiddenCell(keras.layers.Layer):
         sizes = {"units": self.units, "outputs": self.output_size, "emit": self.emit}
         return {**super().get_config(), **sizes}
 
-    def build(self, shape):
-        """Make the weights for inputs of shape (B, D)."""
+    def build(self, shape: tuple[int | None, ...]) -> None:
+        """Make the weights for inputs (B, D)."""
         self.hidden.build((None, shape[-1] + self.state_size))
         self.readout.build((None, self.units))
 
-    def call(self, x_t, states):
-        """Return the logits, shape (B, V), and what feeds back into the next step."""
+    def call(
+        self, x_t: keras.KerasTensor, states: list[keras.KerasTensor]
+    ) -> tuple[keras.KerasTensor, list[keras.KerasTensor]]:
+        """Return the logits, (B, V), and what feeds back into the next step."""
         h_t = self.hidden(keras.ops.concatenate([x_t, states[0]], axis=-1))
         logits = self.readout(h_t)
         if self.emit:

@@ -14,29 +14,15 @@ def train_seeds(
     build: Callable[[], keras.Model], seeds: Sequence[int], x: np.ndarray, y: np.ndarray,
     epochs: int, batch_size: int, model: keras.Model | None = None,
 ) -> Iterator[keras.Model]:  # fmt: skip
-    """Train one model from several seeds, and yield it after each training.
+    """Train one model from several seeds, and yield it after each: use it before the next.
 
-    It is the same compiled model each time, with fresh weights and a fresh optimizer: to
-    compile it anew costs more than these small trainings.
+    ``build`` makes and compiles the model. It is called once a seed, after the seed is set, and
+    gives the first weights and a fresh optimizer. What is trained is the same compiled model each
+    time, since to compile it anew costs more than these small trainings: ``model``, if one that
+    ``build`` made before is given (what it had learned is lost), or else the first.
 
-    Parameters
-    ----------
-    build
-        Makes and compiles the model; it is called once a seed, after the seed is set.
-    seeds
-        They decide the first weights and the order of the examples; each below 2**32.
-    x, y
-        The training part.
-    epochs, batch_size
-        As in Keras' ``fit``.
-    model
-        One that ``build`` made before. It is the one to be trained, which saves compiling
-        another; what it had learned is lost.
-
-    Yields
-    ------
-    keras.Model
-        The trained model; use it before you ask for the next.
+    The seeds, each below 2**32, decide the first weights and the order of the examples. x and y are
+    the training part; ``epochs`` and ``batch_size`` are as in Keras' ``fit``.
 
     >>> def build():
     ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
@@ -67,24 +53,14 @@ def train_seeds(
 def next_token_model(kind: str, V: int, size: int, T: int) -> keras.Model:
     """Make a model that reads tokens and gives, after each, the logits of the next one.
 
-    Parameters
-    ----------
-    kind : {"rnn", "lstm", "gru", "tcn", "transformer"}
-        What stands between the embedding and the logits: one recurrent layer; or convolutions
-        of three steps that look only backward, at distances 1, 2, 4, ..., until they see all of T;
-        or two blocks of causal self-attention, with learned positions.
-    V, T
-        Vocabulary size; tokens in a sequence. Only the transformer cannot take another T later.
-    size
-        Hidden units, channels, or the width of the transformer: a multiple of its 4 heads.
+    Between the embedding and the logits stands, by ``kind``, one recurrent layer, "rnn", "lstm" or
+    "gru"; or, in a "tcn", convolutions of three steps that look only backward, at distances 1, 2,
+    4, ..., until they see all of T; or, in a "transformer", two blocks of causal self-attention,
+    with learned positions. ``size`` is that of the hidden state, the number of channels, or the
+    width of the transformer: a multiple of its 4 heads. T is the number of tokens in a sequence;
+    only the transformer cannot take another one later. The model, from ids (B, T) to logits
+    (B, T, V), is not compiled.
 
-    Returns
-    -------
-    keras.Model
-        From ids (B, T) to logits (B, T, V); not compiled.
-
-    Notes
-    -----
     The convolutions are those of Bai, Kolter and Koltun (2018) without their normalization; the
     blocks are those of Vaswani et al. (2017), with the normalization before each part.
 

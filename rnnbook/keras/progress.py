@@ -8,53 +8,49 @@ import keras
 from tqdm import tqdm
 
 
-def displays(record, steps, epochs, progress=None):
+def displays(
+    history: list[dict], steps: int, epochs: int, progress: bool | None = None
+) -> list[keras.callbacks.Callback]:
     """Return the callbacks that show how a training goes: none, a bar, or a bar and a curve.
 
-    Parameters
-    ----------
-    record : rnnbook.keras.training.Record
-        Its ``history`` is drawn.
-    steps, epochs : int
-        Training steps in an epoch, and epochs.
-    progress : bool, optional
-        None is True, unless the environment variable ``RNNBOOK_PROGRESS`` is 0.
+    They read its ``history``, as :func:`rnnbook.keras.train` returns it; an epoch has so many
+    steps. ``progress`` None is True, unless the environment variable ``RNNBOOK_PROGRESS`` is 0.
+
+    >>> len(displays([], steps=10, epochs=2, progress=True))  # in a notebook, 2
+    1
     """
     if progress is None:
         progress = os.environ.get("RNNBOOK_PROGRESS") != "0"
     if not progress:
         return []
-    return [Bar(record, steps, epochs), *[Curve(record, epochs)] * in_notebook()]
+    return [_Bar(history, steps, epochs), *[_Curve(history, epochs)] * _in_notebook()]
 
 
-def in_notebook():
+def _in_notebook():
     """Return True if this runs in a notebook, where figures can be shown."""
     ipython = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
     return bool(shell) and hasattr(shell, "kernel")
 
 
-class Bar(keras.callbacks.Callback):
+class _Bar(keras.callbacks.Callback):
     """A bar on the standard error, with the time left and the bits."""
 
-    def __init__(self, record, steps, epochs):
+    def __init__(self, history, steps, epochs):
         super().__init__()
-        self.record, self.steps, self.epochs = record, steps, epochs
+        self.history, self.steps, self.epochs = history, steps, epochs
 
     def on_train_begin(self, logs=None):
-        """Draw the bar, where the training begins or goes on."""
-        done = len(self.record.history) * self.steps
+        done = len(self.history) * self.steps
         self.bar = tqdm(total=self.epochs * self.steps, initial=done, unit=" steps")
 
     def on_train_batch_end(self, batch, logs=None):
-        """Let it grow; every so often, say the bits."""
         if batch % 20 == 0:
             self.bar.set_postfix_str(f"{logs['loss'] / math.log(2):.3f} bits", refresh=False)
         self.bar.update()
 
     def on_epoch_end(self, epoch, logs=None):
-        """Say the held-out bits in a line of their own."""
-        row = self.record.history[-1]
+        row = self.history[-1]
         self.bar.write(
             f"epoch {row['epoch']} of {self.epochs}: training {row['training']:.3f}, "
             f"held-out {row['held_out']:.3f} bits",
@@ -62,28 +58,26 @@ class Bar(keras.callbacks.Callback):
         )
 
     def on_train_end(self, logs=None):
-        """End the line of the bar."""
         self.bar.close()
 
 
-class Curve(keras.callbacks.Callback):
+class _Curve(keras.callbacks.Callback):
     """A figure of the bits after each epoch, drawn again in its place."""
 
-    def __init__(self, record, epochs):
+    def __init__(self, history, epochs):
         super().__init__()
-        self.record, self.epochs, self.shown = record, epochs, None
+        self.history, self.epochs, self.shown = history, epochs, None
 
     def on_epoch_end(self, epoch, logs=None):
-        """Draw what is known."""
         import matplotlib.pyplot as plt
         from IPython.display import display
 
         from rnnbook.show.style import COLORS
 
         fig, ax = plt.subplots()
-        at = [row["epoch"] for row in self.record.history]
+        at = [row["epoch"] for row in self.history]
         for key, kind in (("training", "input"), ("held_out", "output")):
-            bits = [row[key] for row in self.record.history]
+            bits = [row[key] for row in self.history]
             ax.plot(at, bits, "o-", color=COLORS[kind], label=key.replace("_", "-"))
         ax.set(xlabel="epoch", ylabel="bits per token", xlim=(0.5, self.epochs + 0.5))
         ax.legend()

@@ -43,50 +43,21 @@ def train(
 ) -> list[dict]:  # fmt: skip
     """Train a generator by truncated backpropagation through time, and keep its best weights.
 
-    The text is read in B rows, T tokens a step, with the state carried on; an epoch is one
-    pass, and begins with a state of zero. AdamW learns at a rate that rises for ``warmup``
-    steps and then falls to zero along a cosine. After each epoch the held-out text is read,
-    in B rows too, and with a folder everything is stored.
+    The text, ids (n,), is read in B rows, T tokens a step, with the state carried on; an epoch is
+    one pass, and begins with a state of zero. AdamW, with weight ``decay``, learns at a rate that
+    rises to ``rate`` for ``warmup`` steps (fewer than all; by default a tenth of them, at most 200)
+    and then falls to zero along a cosine. ``clip`` is the limit of the gradients' joint norm, or
+    None. A loss that is no longer finite raises a FloatingPointError.
 
-    Parameters
-    ----------
-    generator
-        Its weights change; afterwards it has those that were best on the held-out text.
-    ids, held_out : array_like of int, shapes (n,) and (m,)
-        The text to learn, and the one to judge by.
-    epochs
-        The budget.
-    rate
-        The highest learning rate.
-    warmup
-        Training steps until it is reached; fewer than all. By default a tenth of them, at most 200.
-    B, T
-        Rows, and time steps in a batch.
-    decay
-        Weight decay.
-    clip
-        Limit of the gradients' joint norm; None for no limit.
-    patience
-        Stop after so many epochs without a gain on the held-out text. None never does.
-    folder
-        Where the training is stored: ``best.keras``, the best model so far, and ``training.npz``,
-        from which the same call goes on, to the same numbers as if it had never been stopped.
-    progress
-        Whether a bar and, in a notebook, a curve are drawn. By default they are, unless the
-        environment variable ``RNNBOOK_PROGRESS`` is 0.
-    callbacks
-        More of Keras' callbacks.
+    After each epoch another text, held_out (m,), is read, in B rows too. The generator has the
+    weights that were best there, also where the training is stopped; after ``patience`` epochs
+    without a gain there it ends (None: never). The result has for each epoch its number, "epoch",
+    from 1, and the bits per token: "training", the mean over the epoch, and "held_out".
 
-    Returns
-    -------
-    list of dict
-        For each epoch its number, from 1, and the bits per token: "training", the mean over
-        the epoch, and "held_out".
-
-    Raises
-    ------
-    FloatingPointError
-        If the loss is no longer finite. The generator has the best weights so far.
+    With a ``folder`` all is stored after each epoch: ``best.keras``, the best model so far, and
+    ``training.npz``, from which the same call goes on, to the same numbers as if it had never been
+    stopped. ``progress`` draws a bar and, in a notebook, a curve; by default it does, unless the
+    environment variable ``RNNBOOK_PROGRESS`` is 0. ``callbacks`` are more of Keras' own.
 
     >>> from rnnbook.text import Vocabulary
     >>> letters = Vocabulary("the rope holds. " * 20, "characters")
@@ -119,9 +90,9 @@ def train(
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,  # on a CPU, XLA's loop over time is five times slower than TensorFlow's
     )
-    record = Record(generator, model, recipe, folder, len(data))
+    record = _Record(generator, model, recipe, folder, len(data))
     if not record.is_over():
-        shown = displays(record, len(data), epochs, progress)
+        shown = displays(record.history, len(data), epochs, progress)
         model.fit(
             data, epochs=epochs, initial_epoch=len(record.history), validation_data=judged,
             shuffle=False, verbose=0, callbacks=[record, *shown, *callbacks],
@@ -132,14 +103,22 @@ def train(
 def optimizer(
     rate: float, warmup: int, steps: int, decay: float, clip: float | None
 ) -> keras.optimizers.Optimizer:
-    """Return AdamW with a warm-up, a cosine to zero, and the gradients' joint norm limited."""
+    """Return AdamW with a warm-up, a cosine to zero, and the gradients' joint norm limited.
+
+    >>> adamw, rates = optimizer(0.1, warmup=2, steps=10, decay=0.05, clip=1.0), []
+    >>> for step in (0, 1, 2, 6, 10):
+    ...     _ = adamw.iterations.assign(step)
+    ...     rates.append(round(float(adamw.learning_rate), 3))
+    >>> rates
+    [0.05, 0.075, 0.1, 0.05, 0.0]
+    """
     schedule = keras.optimizers.schedules.CosineDecay(
         rate / warmup, steps - warmup, warmup_target=rate, warmup_steps=warmup
     )
     return keras.optimizers.AdamW(schedule, weight_decay=decay, beta_2=0.99, global_clipnorm=clip)
 
 
-class Record(keras.callbacks.Callback):
+class _Record(keras.callbacks.Callback):
     """Bits of each epoch, the best weights, and a folder from which the training goes on.
 
     ``generator`` gets the best weights of ``model``, the stateful one that is trained; ``recipe``
@@ -167,22 +146,17 @@ class Record(keras.callbacks.Callback):
             save_training(self.file, self.variables, recipe, self.history)
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Let each epoch begin with a state of zero, and with dropout of its own.
-
-        Its random numbers start from the number of the step, so they are the same whether the
-        training was stopped before or not.
-        """
-        reset_states(self.model)
+        # Dropout's random numbers start from the number of the step: so they are the same whether
+        # the training was stopped before or not.
+        _reset_states(self.model)
         for layer in self.model.layers:
             if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
                 layer.seed_generator.state.assign([layer.seed, epoch * self.steps])
 
     def on_test_begin(self, logs=None):
-        """Let the held-out text begin with a state of zero."""
-        reset_states(self.model)
+        _reset_states(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Note the bits, keep the weights if they are the best so far, and store all of it."""
         bits = {"training": logs["loss"] / math.log(2), "held_out": logs["val_loss"] / math.log(2)}
         if not np.isfinite(sum(bits.values())):
             raise FloatingPointError(
@@ -208,17 +182,36 @@ class Record(keras.callbacks.Callback):
         return len(held_out) == self.recipe["epochs"] or (patience or math.inf) <= waited
 
 
-def save_training(path, variables, recipe, history):
-    """Write Keras variables, a recipe and a history to one file, whole or not at all."""
+def save_training(
+    path: str | os.PathLike, variables: list[keras.Variable], recipe: dict, history: list
+) -> None:
+    """Write Keras variables, a recipe and a history to one file, whole or not at all.
+
+    >>> import tempfile
+    >>> w = keras.Variable([1.0, 2.0])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_training(f"{folder}/training.npz", [w], {"rate": 0.1}, [{"epoch": 1}])
+    ...     _ = w.assign([0.0, 0.0])
+    ...     load_training(f"{folder}/training.npz", [w], {"rate": 0.1}), w.numpy()
+    ([{'epoch': 1}], array([1., 2.], dtype=float32))
+    """
     arrays = {str(i): variable.numpy() for i, variable in enumerate(variables)}
     checkpoints.save(path, KIND, VERSION, arrays, {"recipe": recipe, "history": history})
 
 
-def load_training(path, variables, recipe):
+def load_training(path: str | os.PathLike, variables: list[keras.Variable], recipe: dict) -> list:
     """Fill the variables from a file of :func:`save_training`, and return its history.
 
     A file that is damaged, or of a training with another recipe, raises a ValueError that says so;
     then nothing is filled.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_training(f"{folder}/a.npz", [], {"rate": 0.1, "B": 32}, [])
+    ...     load_training(f"{folder}/a.npz", [], {"rate": 0.2, "B": 32})
+    Traceback (most recent call last):
+        ...
+    ValueError: ...a.npz is of a training with other rate (give the same again, or another folder)
     """
     arrays, stored = checkpoints.load(path, KIND, VERSION)
     if differ := [k for k in recipe | stored["recipe"] if stored["recipe"].get(k) != recipe.get(k)]:
@@ -237,7 +230,7 @@ def _checksum(ids):
     return zlib.crc32(ids.astype(np.int64).tobytes())
 
 
-def reset_states(model):
+def _reset_states(model):
     """Set the states of a stateful model to zero: Keras 3 models have no such method."""
     for layer in model.layers:
         if hasattr(layer, "reset_state"):

@@ -7,7 +7,6 @@ each block of them.
 
 from collections.abc import Callable, Iterator
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -22,6 +21,14 @@ class Loop:
     Its layers are an embedding, recurrent ones, and the logits' Dense. Their weights are read at
     each call, so the loop stays good when they change. It works out the log-probability of each
     token if it is ``scored``, and leaves tokens out by top-k and top-p if it is ``restricted``.
+
+    >>> from rnnbook.keras import Generator
+    >>> from rnnbook.text import Vocabulary
+    >>> loop = Loop(Generator(Vocabulary("abba", "characters"), H=3, cell="rnn").layers, S=2)
+    >>> rngs = [np.random.default_rng(seed) for seed in (0, 1)]
+    >>> ((ids, _, logits),) = loop.run(np.array([1, 2]), n=5, rngs=rngs)
+    >>> ids.shape, ids[:2].tolist()  # the context stands before what is drawn
+    ((7, 2), [[1, 1], [2, 2]])
     """
 
     def __init__(self, layers: list, S: int, scored: bool = False, restricted: bool = False):
@@ -43,16 +50,9 @@ class Loop:
         """Read a context (m,) in all S texts, then draw n tokens in each.
 
         ``rngs`` gives each text its random numbers; temperature, top_k and top_p are as in
-        :func:`rnnbook.text.sampling.distribution`, checked.
-
-        Yields
-        ------
-        ids : numpy.ndarray of int, shape (k, S)
-            The tokens of the next k <= BLOCK steps, first those of the context.
-        log_p : numpy.ndarray, shape (k, S)
-            Their log-probabilities, whatever the temperature; zeros if the loop is not scored.
-        logits : tensor, shape (S, V)
-            Those of the token after them.
+        :func:`rnnbook.text.sampling.distribution`, checked. Of the next k <= BLOCK steps come the
+        ids, (k, S), first those of the context; their log-probabilities, (k, S), whatever the
+        temperature, zeros if the loop is not scored; and the logits (S, V) of the token after them.
         """
         settings = temperature, top_k or self.V, top_p or 1.0
         settings = [tf.constant(setting, tf.float32) for setting in settings]
@@ -106,11 +106,6 @@ class Loop:
         return lambda forced, noise, k, *rest: compiled(
             tf.constant(forced), tf.constant(noise), tf.constant(k), *rest
         )
-
-
-def finite(model: keras.Model) -> bool:
-    """Return True if all weights of a model are finite."""
-    return all(bool(keras.ops.all(keras.ops.isfinite(weight))) for weight in model.weights)
 
 
 def _restrict(logits, top_k, top_p):

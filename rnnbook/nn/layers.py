@@ -112,11 +112,11 @@ class Recurrent:
         self._begin(run, state)
         added = [None] * T if ids is None else run.table.T[ids].transpose(0, 2, 1).copy()
         with one_thread(run.W.size * B):
-            for t in range(T):
-                self._advance(run, t, added[t])
+            for t, step in enumerate(run.steps):
+                self._advance(step, added[t])
                 if mask is not None:
-                    for s in run.s:
-                        np.copyto(s[t + 1], s[t], where=~run.mask[t])
+                    for prev, new in zip(*step[-2:], strict=True):
+                        np.copyto(new, prev, where=~run.mask[t])
         self._ready = True
         h = run.z[1:, : self.H].copy().transpose(2, 0, 1)
         return h, self._squeeze([s[T].T for s in run.s])
@@ -147,7 +147,7 @@ class Recurrent:
                     if run.mask is not None:  # what goes past a masked step
                         past = np.where(run.mask[t], 0, ds)
                         ds -= past
-                    self.step_back(run.a_at[t], run.s_at[t], run.s_at[t + 1], ds, da[t - start])
+                    self.step_back(*run.steps[t][2:], ds, da[t - start])
                     if run.mask is not None:
                         ds += past
             da_k, z_k = _columns(da[: block.stop - start]), _columns(run.z[block])
@@ -159,11 +159,10 @@ class Recurrent:
             else:
                 dW_x += sum_by_id(da_x, run.ids[block].ravel(), self.D)
         of_x, of_h = (dW.reshape(self.rows, H, -1)[rows] for rows in (self.x_rows, self.h_rows))
-        found = {"W_x": of_x[..., H + 1 :].reshape(-1, D) if D else dW_x}
-        found |= {"W_h": of_h[..., :H].reshape(-1, H)}
-        found |= {"b": of_x[..., H].ravel(), "b_rec": of_h[..., H].ravel()}
+        found = {"W_x": of_x[..., H + 1 :] if D else dW_x, "W_h": of_h[..., :H]}
+        found |= {"b": of_x[..., H], "b_rec": of_h[..., H]}
         self.gradients = {
-            name: np.reshape(found.get(name, 0) + self.added[name], p.shape)
+            name: (found[name].reshape(p.shape) if name in found else 0) + self.added[name]
             for name, p in self.parameters.items()
         }
         return dx.transpose(2, 1, 0) if D else None, self._squeeze(ds.transpose(0, 2, 1))
@@ -182,7 +181,7 @@ class Recurrent:
 
         def step(ids=None):
             if ids is not None:
-                self._advance(run, 0, run.table.take(ids, axis=1))
+                self._advance(run.steps[0], run.table.take(ids, axis=1))
                 for s in run.s:
                     s[0] = s[1]
             return run.s[0][0]
@@ -242,7 +241,7 @@ class Recurrent:
         return states[0] if self.states == 1 else states
 
     def _make_run(self, T, B, D):
-        """Return the arrays of a run: z_t = (h_{t-1}, 1, x_t), the states, the pre-activations.
+        """Return the arrays of a run, such as z_t = (h_{t-1}, 1, x_t), and views of each step.
 
         With ids, D is 0, and W_x a table by itself: where rows of the matrix lie wider apart than z
         is long, a product with one sequence takes three times as long.
@@ -250,19 +249,17 @@ class Recurrent:
         H, F, rows, run = self.H, self.H + 1 + D, self.rows, SimpleNamespace(sizes=(T, B, D))
         run.z = np.ones((T + 1, F, B), self.dtype)
         run.s = [run.z[:, :H], *np.ones((self.states - 1, T + 1, H, B), self.dtype)]
-        run.s_at = [[s[t] for s in run.s] for t in range(T + 1)]
         run.a = np.ones((T if rows + self.kept > 1 else 1, rows + self.kept, H, B), self.dtype)
-        run.a_at = [run.a[t % len(run.a)] for t in range(T)]  # the RNN's is not needed again
         run.W = np.zeros((rows * H, F), self.dtype)
         run.table = run.W[:, H + 1 :] if D else np.zeros((rows * H, self.D), self.dtype)
         of_z = {"hx": slice(0, F), "h": slice(0, H + 1), "x": slice(H, F)}
         run.parts = [(slice(i * H, j and j * H), of_z[what]) for i, j, what in self.parts]
-        run.Ws = [run.W[of, on] for of, on in run.parts]
-        run.flat_at = [a[:rows].reshape(-1, B) for a in run.a_at]
-        run.products = [
-            [(z[on], flat[of]) for of, on in run.parts]
-            for z, flat in zip(run.z[:T], run.flat_at, strict=True)
-        ]
+        states, run.steps = [[s[t] for s in run.s] for t in range(T + 1)], []
+        for t in range(T):
+            a = run.a[t % len(run.a)]  # the RNN's is not needed again
+            flat = a[:rows].reshape(-1, B)
+            products = [(run.W[of, on], run.z[t, on], flat[of]) for of, on in run.parts]
+            run.steps.append((products, flat, a, states[t], states[t + 1]))
         return run
 
     def _begin(self, run, state):
@@ -284,14 +281,14 @@ class Recurrent:
         for part in (W[..., : H + 1], W_x):
             part[halved] *= 0.5  # see _to_sigmoid
 
-    def _advance(self, run, t, added):
-        """Take step t: the products, what ids add, (rows H, B), and the layer's own equations."""
-        for W, (z, a) in zip(run.Ws, run.products[t], strict=True):
-            W.dot(z, a)
+    def _advance(self, step, added):
+        """Take a step: the products, what ids add, (rows H, B), and the layer's own equations."""
+        products, flat, a, prev, new = step
+        for W, z, part in products:
+            W.dot(z, part)
         if added is not None:
-            flat = run.flat_at[t]
             flat += added
-        self.step(run.a_at[t], run.s_at[t], run.s_at[t + 1])
+        self.step(a, prev, new)
 
 
 def _features_first(x):

@@ -41,7 +41,6 @@ class Optimizer:
     """
 
     state: Arrays = field(default_factory=dict, init=False, repr=False)
-    _scratch: Arrays = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self):
         for name in (f.name for f in fields(self) if f.init):
@@ -60,9 +59,7 @@ class Optimizer:
         self.state.setdefault("steps", np.array(0))
         self.state["steps"] += 1
         for name, p in parameters.items():
-            if name not in self._scratch:
-                self._scratch[name] = np.empty_like(p)
-            self._step(name, p, gradients[name], rate, self._scratch[name])
+            self._step(name, p, gradients[name], rate)
 
     def _memory(self, key, p):
         """Return the array that the optimizer keeps for a weight: zero at first."""
@@ -84,14 +81,13 @@ class SGD(Optimizer):
 
     momentum: float = 0.0
 
-    def _step(self, name, p, g, rate, scratch):
+    def _step(self, name, p, g, rate):
         if self.momentum:
             v = self._memory(f"velocity/{name}", p)
             v *= self.momentum
             v += g
             g = v
-        np.multiply(g, rate, out=scratch)
-        p -= scratch
+        p -= rate * g
 
 
 @dataclass
@@ -110,22 +106,15 @@ class Adam(Optimizer):
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
-    def _step(self, name, p, g, rate, scratch):
+    def _step(self, name, p, g, rate):
         m, v = self._memory(f"mean/{name}", p), self._memory(f"square/{name}", p)
         m *= self.beta_1
-        np.multiply(g, 1 - self.beta_1, out=scratch)
-        m += scratch
+        m += (1 - self.beta_1) * g
         v *= self.beta_2
-        np.multiply(g, g, out=scratch)
-        scratch *= 1 - self.beta_2
-        v += scratch
+        v += (1 - self.beta_2) * (g * g)
         t = int(self.state["steps"])
-        np.sqrt(v, out=scratch)
-        scratch /= (1 - self.beta_2**t) ** 0.5
-        scratch += self.epsilon
-        np.divide(m, scratch, out=scratch)
-        scratch *= rate / (1 - self.beta_1**t)
-        p -= scratch
+        root = np.sqrt(v) / (1 - self.beta_2**t) ** 0.5
+        p -= rate / (1 - self.beta_1**t) * (m / (root + self.epsilon))
 
 
 @dataclass
@@ -141,10 +130,10 @@ class AdamW(Adam):
 
     decay: float = 0.01
 
-    def _step(self, name, p, g, rate, scratch):
+    def _step(self, name, p, g, rate):
         if p.ndim == 2:
             p *= 1 - rate * self.decay
-        super()._step(name, p, g, rate, scratch)
+        super()._step(name, p, g, rate)
 
 
 def warmup_cosine(peak: float, steps: int, warmup: int = 0) -> Callable[[int], float]:

@@ -23,6 +23,8 @@ _COMPARE = {
 def ledger() -> dict[int, dict]:
     """Return all claims: number -> chapter, texts, claim, verdict, why, source, cite.
 
+    A row may have "how": what stands before its figures in the place of "Measured".
+
     >>> ledger()[5]["verdict"]
     'false'
     """
@@ -33,15 +35,8 @@ def ledger() -> dict[int, dict]:
 def holds(value: float, bound: str) -> bool:
     """Return True if a measured value keeps its bound; NaN keeps none.
 
-    Parameters
-    ----------
-    value : float
-        What was measured.
-    bound : str
-        A comparison and a finite number, such as ``"== 27"``.
+    The bound is a comparison and a finite number, such as ``"== 27"``.
 
-    Examples
-    --------
     >>> holds(3e-16, "< 1e-12"), holds(float("nan"), "< 1e-12")
     (True, False)
     """
@@ -58,20 +53,10 @@ def holds(value: float, bound: str) -> bool:
 def describe(what: str, value: float, bound: str, digits: int = 3) -> str:
     """Check one measurement against its bound and put it in words.
 
-    Parameters
-    ----------
-    what : str
-        What was measured, such as ``"parameters"``.
-    value : float
-        The figure. If it breaks the bound, an AssertionError is raised.
-    bound : str
-        As in :func:`holds`.
-    digits : int
-        Significant digits to print. 0 prints the bound alone, for what differs from one machine
-        to the next, such as rounding errors.
+    ``what`` names what was measured, such as ``"parameters"``; the bound is as in :func:`holds`. A
+    value that breaks it raises an AssertionError. ``digits`` are the significant ones to print. 0
+    prints the bound alone, for what differs from one machine to the next, such as rounding errors.
 
-    Examples
-    --------
     >>> describe("share", 2 / 3, "> 0.5")
     'share: 0.667 (bound > 0.5)'
     >>> describe("difference", 3e-16, "< 1e-12", 0)
@@ -89,16 +74,10 @@ def describe(what: str, value: float, bound: str, digits: int = 3) -> str:
 def claim(number: int, *measurements: tuple) -> None:
     """Assert what a cell measured about a claim, and show it as a box.
 
-    Parameters
-    ----------
-    number : int
-        The claim's number in the ledger.
-    *measurements : tuple of (str, float, str) or (str, float, str, int)
-        The arguments of :func:`describe`, one tuple a figure, at least one. If a bound is
-        broken, the claim's verdict no longer stands: an AssertionError is raised.
+    The number is that in the ledger. Each measurement is a tuple of the arguments of
+    :func:`describe`, (what, value, bound) or with the digits too, one a figure, at least one. If a
+    bound is broken, the claim's verdict no longer stands: an AssertionError is raised.
 
-    Examples
-    --------
     >>> claim(2, ("parameters", 3 * 5 + 3 * 3 + 3, "== 27"))  # doctest: +SKIP
     """
     from IPython.display import display
@@ -117,30 +96,31 @@ def claim(number: int, *measurements: tuple) -> None:
 
 
 def as_text(number: int, figures: list[str]) -> str:
-    """Return the box as plain text."""
+    """Return the box as plain text; the figures are what :func:`describe` returned.
+
+    >>> print(as_text(2, [describe("parameters", 27, "== 27")]).splitlines()[2])
+    Measured: parameters: 27
+    """
     row = ledger()[number]
     return (
         f"Claim {number}, {row['verdict']}: {row['claim']}\n{row['why']}\n"
-        f"Measured: {'; '.join(figures)}\nSource: {row['source']}"
+        f"{row.get('how', 'Measured')}: {'; '.join(figures)}\nSource: {row['source']}"
     )
 
 
 def as_html(number: int, figures: list[str], cell: str = "") -> str:
     """Return the box as HTML; readable without a style sheet too.
 
-    Parameters
-    ----------
-    number : int
-        The claim's number in the ledger.
-    figures : list of str
-        What :func:`describe` returned.
-    cell : str
-        On the page of all claims: the address of the cell that measures it. Then the box names
-        the texts, and links to the cell and to its sources in ``bibliography.html``.
+    Arguments are those of :func:`as_text`, and, on the page of all claims, ``cell``: the address of
+    the cell that measures it. Then the box names the texts, and links to the cell and to its
+    sources in ``bibliography.html``.
+
+    >>> as_html(2, ["parameters: 27"])[:58]
+    '<div class="rnn-claim" data-verdict="partly" id="claim-2">'
     """
     row = ledger()[number]
     words = {key: _escape(row[key]) for key in ("verdict", "claim", "why", "source", "texts")}
-    measured = "; ".join(map(_escape, figures))
+    measured, how = "; ".join(map(_escape, figures)), row.get("how", "Measured")
     texts, link = "", ""
     if cell:
         texts = f" ({words['texts']})"
@@ -153,7 +133,7 @@ def as_html(number: int, figures: list[str], cell: str = "") -> str:
         f'<div class="rnn-claim" data-verdict="{words["verdict"]}" id="claim-{number}">'
         f"<p><b>Claim {number} · {words['verdict']}.</b> <q>{words['claim']}</q>{texts}</p>"
         f"<p>{words['why']}</p>"
-        f"<p><b>Measured:</b> {measured}<br><b>Source:</b> {words['source']}{link}</p></div>"
+        f"<p><b>{how}:</b> {measured}<br><b>Source:</b> {words['source']}{link}</p></div>"
     )
 
 

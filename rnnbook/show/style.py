@@ -46,7 +46,11 @@ HEAD = "-|>,head_length=0.45,head_width=0.2"
 
 
 class Node(NamedTuple):
-    """A shape of a diagram and the place of its center, in inches."""
+    """A shape of a diagram and the place of its center, in inches.
+
+    >>> node(canvas(2, 1), "hidden", 0.5, 0.4, "$h_t$")[1:]
+    (0.5, 0.4)
+    """
 
     patch: Patch
     x: float
@@ -132,7 +136,11 @@ def _hundredth(number):
 
 
 def at_most(name: str, value: int, most: int) -> int:
-    """Return a count, from 1 to the largest that can still be read when it is drawn."""
+    """Return a count, from 1 to the largest that can still be read when it is drawn.
+
+    >>> at_most("T", 4, most=6)
+    4
+    """
     n = whole(name, value)
     if n > most:
         raise ValueError(
@@ -145,13 +153,8 @@ def at_most(name: str, value: int, most: int) -> int:
 def canvas(width: float, height: float) -> Axes:
     """Return the invisible axes of an empty drawing, measured in inches from its lower left.
 
-    Parameters
-    ----------
-    width, height : float
-        The size of the new figure in inches.
+    Width and height are those of the new figure, in inches.
 
-    Examples
-    --------
     >>> ax = canvas(3, 1)
     >>> x, h = node(ax, "input", 0.5, 0.5, "$x_t$"), node(ax, "hidden", 2.5, 0.5, "$h_t$")
     >>> link(ax, x, h, "input", "$W_{xh}$")
@@ -169,24 +172,19 @@ def canvas(width: float, height: float) -> Axes:
 
 
 def node(
-    ax: Axes, kind: str, x: float, y: float, symbol: str = "", *, width=2 * RADIUS, past=False
-) -> Node:
+    ax: Axes, kind: str, x: float, y: float, symbol: str = "", *,
+    width: float = 2 * RADIUS, past: bool = False,
+) -> Node:  # fmt: skip
     """Draw the shape of one kind with its symbol inside; :func:`arrow` joins two of them.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The drawing, from :func:`canvas`.
-    kind : {"input", "hidden", "output", "memory", "ink"}
-        What it stands for; "ink" is an operation, such as a sum.
-    x, y : float
-        Its center, in inches.
-    symbol : str
-        What stands inside, usually mathtext.
-    width : float
-        Its width in inches, for words. A circle has one width only.
-    past : bool
-        True for an earlier time step: its edge is dashed.
+    The axes are those of a :func:`canvas`. The kind is "input", "hidden", "output", "memory" or
+    "ink", an operation such as a sum; x and y are the center, in inches. The symbol is usually
+    mathtext; for words there is the width, in inches (a circle has one width only). An earlier time
+    step is ``past``: its edge is dashed.
+
+    >>> memory = node(canvas(2, 1), "memory", 0.5, 0.5, "$c_{t-1}$", width=0.72, past=True)
+    >>> len(memory.patch.get_xy())  # a hexagon's corners, the first one again at the end
+    7
     """
     from matplotlib import patches
 
@@ -209,17 +207,17 @@ def node(
     return Node(patch, x, y)
 
 
-def arrow(ax: Axes, start, end, kind: str = "ink", *, dashed: bool = False) -> None:
+def arrow(
+    ax: Axes, start: Node | tuple[float, float], end: Node | tuple[float, float],
+    kind: str = "ink", *, dashed: bool = False,
+) -> None:  # fmt: skip
     """Draw an arrow that starts and ends at the edges of shapes.
 
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The drawing.
-    start, end : Node or (float, float)
-        Shapes, or points in inches.
-    kind : str
-        A key of :data:`COLORS`: all arrows of one weight matrix have one.
+    Start and end are shapes, or points (x, y) in inches. The kind is a key of :data:`COLORS`: all
+    arrows of one weight matrix have one.
+
+    >>> ax = canvas(2, 1)
+    >>> arrow(ax, (0.1, 0.5), node(ax, "hidden", 1.5, 0.5, "$h_t$"), "hidden")
     """
     from matplotlib.patches import FancyArrowPatch
 
@@ -235,7 +233,13 @@ def arrow(ax: Axes, start, end, kind: str = "ink", *, dashed: bool = False) -> N
 
 
 def link(ax: Axes, start: Node, end: Node, kind: str, label: str = "") -> None:
-    """Draw an arrow with its label: above it if it goes right, at its right if it goes up."""
+    """Draw an arrow with its label: above it if it goes right, at its right if it goes up.
+
+    >>> ax = canvas(2, 2)
+    >>> link(ax, node(ax, "input", 1, 0.5), node(ax, "hidden", 1, 1.5), "input", "$W_{xh}$")
+    >>> ax.texts[-1].get_position()
+    (1.06, 1.0)
+    """
     arrow(ax, start, end, kind)
     x, y = (start.x + end.x) / 2, (start.y + end.y) / 2
     if label and start.y == end.y:
@@ -245,12 +249,19 @@ def link(ax: Axes, start: Node, end: Node, kind: str, label: str = "") -> None:
 
 
 def line(ax: Axes, start: Node, end: Node) -> None:
-    """Draw a dotted line between two shapes that are compared, not connected."""
+    """Draw a dotted line between two shapes that are compared, not connected.
+
+    >>> ax = canvas(2, 1)
+    >>> line(ax, node(ax, "output", 0.5, 0.5, "ŷ"), node(ax, "ink", 1.5, 0.5, "y"))
+    """
     ax.plot([start.x, end.x], [start.y, end.y], ":", color=COLORS["muted"], zorder=1)
 
 
 def frame(ax: Axes, left: float, bottom: float, right: float, top: float) -> None:
-    """Draw a light box behind shapes that belong together; its sides are given in inches."""
+    """Draw a light box behind shapes that belong together; its sides are given in inches.
+
+    >>> frame(canvas(3, 2), left=0.2, bottom=0.2, right=2.8, top=1.8)
+    """
     from matplotlib.patches import FancyBboxPatch
 
     box = FancyBboxPatch((left, bottom), right - left, top - bottom, zorder=0, linewidth=1.2,
@@ -260,7 +271,10 @@ def frame(ax: Axes, left: float, bottom: float, right: float, top: float) -> Non
 
 
 def path(ax: Axes, points: list[tuple[float, float]], kind: str = "ink") -> None:
-    """Draw a line with rounded corners through points, in inches, with an arrowhead at its end."""
+    """Draw a line with rounded corners through points, in inches, with an arrowhead at its end.
+
+    >>> path(canvas(3, 2), [(0.5, 0.5), (2.5, 0.5), (2.5, 1.5)], "gradient")
+    """
     from matplotlib.patches import FancyArrowPatch
     from matplotlib.path import Path
 
@@ -280,7 +294,11 @@ def path(ax: Axes, points: list[tuple[float, float]], kind: str = "ink") -> None
 
 
 def text(
-    ax: Axes, x: float, y: float, words: str, kind: str = "ink", *, size=WORDS, ha="center"
-) -> None:
-    """Write words or mathtext at a place in inches, in the color of one kind."""
+    ax: Axes, x: float, y: float, words: str, kind: str = "ink", *,
+    size: float = WORDS, ha: str = "center",
+) -> None:  # fmt: skip
+    """Write words or mathtext at a place in inches, in the color of one kind.
+
+    >>> text(canvas(2, 1), 1, 0.5, "$c_t$", "memory", size=SYMBOL)
+    """
     ax.text(x, y, words, color=COLORS[kind], fontsize=size, ha=ha, va="center", zorder=4)

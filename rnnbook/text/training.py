@@ -73,7 +73,8 @@ def train(
     try:
         with tqdm(total=steps, initial=run.step, disable=not progress, unit=" steps") as bar:
             while True:
-                if run.is_due(every, steps):
+                made = run.history and run.history[-1]["step"] == run.step
+                if not made and (run.step % every == 0 or run.step == steps):
                     run.evaluate(held_out)
                     bar.set_postfix(held_out_bits=f"{run.history[-1]['held_out']:.3f}")
                     if checkpoint is not None:
@@ -109,11 +110,6 @@ class _Run:
 
     def _weights(self):
         return {name: array.copy() for name, array in self.model.parameters.items()}
-
-    def is_due(self, every, steps):
-        """Return True if an evaluation is due, and has not been made."""
-        made = self.history and self.history[-1]["step"] == self.step
-        return not made and (self.step % every == 0 or self.step == steps)
 
     def learn(self, first, x, y, rate, clip, seed):
         """Make one step of training, with random numbers of its own for the dropout."""

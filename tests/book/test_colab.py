@@ -24,7 +24,7 @@ THERE = [
     "tqdm",
 ]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("colab")]  # one run for all
 
 # Runs in the other environment: all code cells in one shell, and what the first one prints on the
 # side, at the level of the process, so that pip's words count too.

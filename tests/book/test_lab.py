@@ -20,7 +20,8 @@ CHOSEN = [
 ]
 LIMIT = 1800  # seconds after which something hangs; the tests wait for events, not for seconds
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+# One JupyterLab for all: they run in one process.
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("lab")]
 
 # A notebook's model in the page: what has run, and what the kernel does.
 STATE = """() => {

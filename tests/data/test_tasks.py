@@ -1,11 +1,8 @@
 """The tasks: each is what it says, and its answer is known."""
 
-import re
-
 import numpy as np
 import pytest
 
-from rnnbook import data
 from rnnbook.data import tasks
 
 
@@ -187,48 +184,3 @@ def test_each_task_is_drawn_anew_for_each_sequence():
 def test_tasks_refuse(call, error, message):
     with pytest.raises(error, match=message):
         call()
-
-
-def test_a_word_between_quotation_marks_was_spoken():
-    words, labels = tasks.spoken(
-        '"You\'ll want gloves," Mr. Dole says.\n\n* * *\nI ask. "Rope-walk?"'
-    )
-    assert words == [
-        "¶",
-        "you'll",
-        "want",
-        "gloves",
-        "mr",
-        "dole",
-        "says",
-        "¶",
-        "i",
-        "ask",
-        "rope-walk",
-    ]
-    assert labels.tolist() == [2, 1, 1, 1, 0, 0, 0, 2, 0, 0, 1]
-
-
-def test_a_text_without_words_has_no_labels():
-    words, labels = tasks.spoken("... 12 _")
-    assert words == []
-    assert labels.shape == (0,)
-
-
-def test_the_novels_marks_come_in_pairs_and_no_word_is_lost():
-    text = data.novel("validation")
-    words, labels = tasks.spoken(text)
-    assert len(words) == len(labels)
-    assert words == tasks.spoken(text.replace('"', " "))[0]
-    assert (
-        words.count("¶")
-        == (labels == 2).sum()
-        == sum(any(map(str.isalpha, p)) for p in text.splitlines())
-    )
-    quoted = " ".join(re.findall('"([^"]*)"', text))
-    assert [w for w, y in zip(words, labels, strict=True) if y == 1] == tasks.spoken(quoted)[0][1:]
-
-
-def test_a_mark_without_its_partner_is_refused():
-    with pytest.raises(ValueError, match=r"in pairs, got 1 in line 2 \(close them"):
-        tasks.spoken('One.\n"Two\n"Three"')

@@ -92,12 +92,42 @@ def test_what_does_not_fit_is_refused_and_not_saved(results):
     assert not results.exists()
 
 
-def test_chapter_7_takes_its_costs_from_the_benchmark():
-    source = (ROOT / "notebooks" / "07_lstm_gru.py").read_text("utf-8")
-    stated = dict(re.findall(r'"(tanh|GRU|LSTM)": ([\d.]+)', re.search(r"COST = .*", source)[0]))
-    assert set(stated) == {"tanh", "GRU", "LSTM"}
-    result = saved(report.RESULTS / "equal_sizes.json")
-    cell, ratio = result["columns"].index("cell"), result["columns"].index("to the LSTM")
-    for row in result["rows"]:
-        name = row[cell].replace("RNN", "tanh")
-        assert abs(float(stated[name]) - row[ratio]) < 0.05, name
+@pytest.mark.weekly
+def test_a_row_of_the_gates_can_be_computed_again():
+    from benchmarks import gates
+
+    result = saved(report.RESULTS / "gates.json")
+    row = next(r for r in result["rows"] if r[:2] == ["counting", "tanh"])
+    kept = dict(zip(result["columns"], row, strict=True))
+    made = [gates.trained("counting", "tanh", kept["rate"], s, {gates.STEPS}) for s in gates.SEEDS]
+    assert sorted(score[gates.STEPS] for _, score in made)[2] == kept["median"]
+    assert sorted(loss for loss, _ in made)[2] == pytest.approx(kept["loss there"], rel=0.02)
+
+
+def test_the_steps_of_equal_time_are_those_of_the_cells_of_equal_size():
+    from benchmarks import gates
+
+    equal = gates.steps_in_equal_time()
+    for row in saved(report.RESULTS / "gates.json")["rows"]:
+        assert row[10] == equal[row[0], gates.NETS[row[1]]]
+
+
+@pytest.mark.weekly
+def test_rows_of_the_contests_come_out_again():
+    from benchmarks import contests
+
+    kept = [row[:-1] for row in saved(report.RESULTS / "contests.json")["rows"]]
+    for row in contests.casino((100,)):
+        before = next(old for old in kept if old[:3] == row[:3])
+        assert row[:5] == before[:5]
+        assert row[5:-1] == pytest.approx(before[5:], abs=0.1)
+
+
+@pytest.mark.weekly
+def test_a_row_of_the_remedies_computed_again_is_the_same():
+    from benchmarks import remedies
+
+    rows = {row[0]: row for row in saved(report.RESULTS / "remedies.json")["rows"]}
+    assert list(rows) == list(remedies.NETS)
+    for name in ("tanh, orthogonal", "gain 1.5, truncated at 10"):
+        assert remedies.row(name) == pytest.approx(rows[name], rel=1e-6, abs=0.01)

@@ -25,7 +25,7 @@ MODULES = {
 THEMES = ["_blas", "_check", "data", "nn", "text", "hmm", "show", "exercises", "keras"]
 CORE = THEMES[: THEMES.index("hmm") + 1]
 # Of the core, with docstrings. The goal is 3200: so much is read in an evening. It may only fall.
-LINES = 3512
+LINES = 3401
 HEAVY = {"keras", "tensorflow"}
 ON_USE = {"pooch", "requests", "tqdm"}  # what the core imports inside functions only
 
@@ -114,20 +114,6 @@ def test_the_core_is_read_in_an_evening():
 # Private to their chapter: what an exercise is checked with.
 CHAPTERS = {name for name in MODULES if name.startswith("rnnbook.exercises.chapter_")}
 PUBLIC = sorted(n for n in MODULES if "._" not in n and n not in CHAPTERS)
-# Still to be done: a module leaves this list and does not come back.
-WAITING = {
-    "rnnbook.exercises.engine",
-    "rnnbook.keras.generator",
-    "rnnbook.keras.layers",
-    "rnnbook.keras.progress",
-    "rnnbook.keras.training",
-    "rnnbook.keras.writing",
-    "rnnbook.show.claims",
-    "rnnbook.show.instruments",
-    "rnnbook.show.instruments.generator",
-    "rnnbook.show.instruments.memory",
-    "rnnbook.show.style",
-}
 
 
 def definitions(name):
@@ -164,8 +150,7 @@ def gaps(node):
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_what_is_public_has_an_example_and_annotations(name):
-    if name not in WAITING:
-        assert [gap for node in definitions(name) for gap in gaps(node)] == []
+    assert [gap for node in definitions(name) for gap in gaps(node)] == []
 
 
 def test_a_gap_is_found():
@@ -191,6 +176,8 @@ def test_the_examples_are_true(name, tmp_path, monkeypatch):
     module = importlib.import_module(name)
     with np.printoptions():
         result = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
     assert result.failed == 0
 
 
@@ -271,6 +258,7 @@ def test_where_an_extra_is_missing_the_error_names_it(bare, theme, extra):
 
 def test_the_wheel_carries_types_data_and_license(bare):
     files = {path.relative_to(bare[1]).as_posix() for path in bare[1].glob("rnnbook*/**/*")}
-    assert {"rnnbook/py.typed", "rnnbook/_data/manifest.toml"} <= files
+    carried = {"py.typed", "_data/manifest.toml", "_results/gates.json"}
+    assert {f"rnnbook/{name}" for name in carried} <= files
     assert any(name.endswith("/licenses/LICENSE") for name in files)
     assert not any(name.startswith(("rnnbook/tests", "rnnbook/tools")) for name in files)

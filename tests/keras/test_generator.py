@@ -6,7 +6,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import copy
+import json
 import pickle
+import zipfile
 
 import keras
 import numpy as np
@@ -195,7 +197,7 @@ def test_it_is_exported_also_after_it_has_written(tmp_path):
     tf.saved_model.save(generator, str(tmp_path / "saved"))
 
 
-POLICIES = {"mixed_float16": 2e-2, "float16": 2e-2, "mixed_bfloat16": 0.15, "float64": 1e-5}
+POLICIES = {"mixed_float16": 2e-2, "mixed_bfloat16": 0.15, "float64": 1e-5}
 
 
 @pytest.mark.parametrize("policy", [*POLICIES, "floatx"])
@@ -220,6 +222,32 @@ def test_under_any_dtype_policy_it_reads_writes_and_comes_back(policy, tmp_path)
     loaded = keras.models.load_model(tmp_path / "model.keras")
     assert loaded.compute_dtype == generator.compute_dtype
     assert loaded.generate(9, "it", seed=1, top_p=0.9) == text
+
+
+@pytest.mark.parametrize(
+    "policy", ["float16", keras.dtype_policies.DTypePolicy("float16"), "bfloat16", "int32"], ids=str
+)
+def test_a_policy_in_which_no_training_goes_well_is_refused(policy):
+    of_keras = keras.config.dtype_policy()
+    allowed = "dtype must be one of float32, float64, mixed_float16, mixed_bfloat16; got"
+    with pytest.raises(ValueError, match=allowed):
+        made(dtype=policy)
+    try:
+        keras.config.set_dtype_policy(policy)
+        with pytest.raises(ValueError, match=allowed):
+            made()
+        assert made(dtype="float32").compute_dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy(of_keras)
+
+
+def test_a_stored_model_of_pure_float16_is_refused_with_the_same_words(generator, tmp_path):
+    config = generator.get_config() | {"dtype": "float16"}
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as file:
+        stored = {"module": None, "registered_name": "rnnbook>Generator", "config": config}
+        file.writestr("config.json", json.dumps(stored | {"class_name": "Generator"}))
+    with pytest.raises((TypeError, ValueError), match="mixed_bfloat16; got 'float16'"):
+        keras.models.load_model(tmp_path / "model.keras")
 
 
 def test_one_seed_gives_one_start_and_its_layers_differ():

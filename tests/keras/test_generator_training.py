@@ -246,7 +246,7 @@ def test_numpy_numbers_as_settings_are_stored(tmp_path):
     assert train(fresh(), *texts, 1, **settings | {"rate": 2**-7, "B": 4}) == history
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "float16", "float64"])
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
 def test_under_any_dtype_policy_it_trains(policy):
     generator = fresh(dtype=policy)
     (row,) = train(generator, LEARN[:600], HELD[:200], 1, **SHORT | {"rate": 1e-3})
@@ -414,12 +414,12 @@ def test_killed_it_goes_on_to_the_same_numbers(whole, tmp_path):
 
 def test_nothing_is_shown_where_nobody_looks(monkeypatch):
     monkeypatch.setenv("RNNBOOK_PROGRESS", "0")
-    assert progress.displays(None, 10, 2) == []
-    assert len(progress.displays(None, 10, 2, progress=True)) == 1
+    assert progress.displays([], 10, 2) == []
+    assert len(progress.displays([], 10, 2, progress=True)) == 1
     monkeypatch.delenv("RNNBOOK_PROGRESS")
-    assert [type(c) for c in progress.displays(None, 10, 2)] == [progress.Bar]
-    monkeypatch.setattr(progress, "in_notebook", lambda: True)
-    assert [type(c) for c in progress.displays(None, 10, 2)] == [progress.Bar, progress.Curve]
+    assert [type(c) for c in progress.displays([], 10, 2)] == [progress._Bar]
+    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
+    assert [type(c) for c in progress.displays([], 10, 2)] == [progress._Bar, progress._Curve]
 
 
 def test_the_bar_says_epochs_and_bits(capsys):
@@ -443,7 +443,7 @@ def test_the_curve_is_drawn_again_in_its_place(monkeypatch):
         return Handle()
 
     monkeypatch.setattr("IPython.display.display", display)
-    monkeypatch.setattr(progress, "in_notebook", lambda: True)
+    monkeypatch.setattr(progress, "_in_notebook", lambda: True)
     history = train(fresh(), LEARN[:2000], HELD, 2, **RECIPE | {"progress": True})
     assert len(drawn) == 2
     lines = drawn[-1].axes[0].lines

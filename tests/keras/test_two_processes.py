@@ -119,7 +119,7 @@ def test_two_have_the_losses_of_one_and_a_killed_one_loses_nothing(started, tmp_
     said = until(process, "epoch 2 of 6")
     victim = int(re.search(r"worker 1 is process (\d+)", said)[1])
     os.kill(victim, signal.SIGKILL)
-    out, _ = process.communicate(timeout=60)  # the pipe ends: no process is left
+    out, _ = process.communicate(timeout=LIMIT)  # the pipe ends: no process is left
     assert process.returncode == 1
     assert "The same command goes on" in out
     assert "epoch 6 of 6" not in out
@@ -134,7 +134,7 @@ def test_workers_end_with_their_launcher(started, tmp_path):
     process = started("two_processes.py", "--epochs", 1000, "--folder", tmp_path, ANYWHERE)
     until(process, "epoch 1 of 1000")
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=LIMIT)
 
 
 @pytest.mark.parametrize("victim", [0, 1])
@@ -148,7 +148,7 @@ def test_without_a_launcher_too_a_killed_worker_ends_the_other(started, tmp_path
         workers.append(started("worker.py", *options, TF_CONFIG=json.dumps(config)))
     until(workers[0], "epoch 1 of 1000")
     workers[victim].kill()
-    out, _ = workers[1 - victim].communicate(timeout=60)
+    out, _ = workers[1 - victim].communicate(timeout=LIMIT)
     assert workers[1 - victim].returncode not in (0, None), out
 
 

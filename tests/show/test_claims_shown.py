@@ -80,7 +80,7 @@ def page_faults(page, chapters):
     on_page = {}
     for part in re.split(r'(?=<div class="rnn-claim")', page)[1:]:
         number = re.search(r'id="claim-(\d+)"', part)
-        figures = re.search(r"<b>Measured:</b> (.*?)<br>", part)
+        figures = re.search(r"<b>(?:Measured|Reported|Dated):</b> (.*?)<br>", part)
         on_page[int(number[1]) if number else 0] = html.unescape(figures[1])
     measured = {
         number: "; ".join(figures)
@@ -114,6 +114,7 @@ def test_the_figures_on_the_page_are_those_of_the_notebooks():
     total, *counts = map(
         int, re.search(r"(\d+) claims, of which (\d+) true, (\d+) partly, (\d+) f", page).groups()
     )
+    assert int(re.search(r", and (\d+) that are neither", page)[1]) == total - sum(counts)
     assert total == len(verdicts) == sum(row["chapter"] in CHAPTERS for row in LEDGER.values())
     assert counts == [verdicts.count(v) for v in ("true", "partly", "false")]
 

@@ -52,20 +52,13 @@ def catalog() -> dict[str, dict]:
     return tomllib.loads((FOLDER / "spec.toml").read_text("utf-8"))
 
 
-def show(name: str, **settings) -> None:
+def show(name: str, **settings: object) -> None:
     """Show an instrument below the cell.
 
-    Parameters
-    ----------
-    name : str
-        A key of :func:`catalog`, such as ``"unfolding"``.
-    **settings
-        Where its controls stand at first, such as ``T=12``. The generator's ``embed=True``
-        brings its weights along, 0.5 MB: JupyterLab and Colab have no file of them beside the
-        page, as the book has.
+    The name is a key of :func:`catalog`. The settings say where its controls stand at first. The
+    generator's ``embed=True`` brings its weights along, 0.5 MB: JupyterLab and Colab have no file
+    of them beside the page, as the book has.
 
-    Examples
-    --------
     >>> show("unfolding", T=12)  # doctest: +SKIP
     """
     from IPython.display import display
@@ -76,16 +69,11 @@ def show(name: str, **settings) -> None:
     display({"text/html": page, "text/plain": words}, raw=True)
 
 
-def as_html(name: str, **settings) -> str:
+def as_html(name: str, **settings: object) -> str:
     """Return an instrument as one element that needs nothing else: still picture, style, scripts.
 
-    Parameters
-    ----------
-    name, **settings
-        As in :func:`show`.
+    Arguments are those of :func:`show`.
 
-    Examples
-    --------
     >>> as_html("gates", f=0.5)[:40]
     '<div class="rnn-live" data-name="gates" '
     """
@@ -113,7 +101,7 @@ def as_html(name: str, **settings) -> str:
     )
 
 
-def as_json(value) -> str:
+def as_json(value: object) -> str:
     r"""Return a value as JSON that may stand in a script: nothing in it can end the script.
 
     >>> as_json("</b>")
@@ -126,7 +114,11 @@ def as_json(value) -> str:
 
 
 def drawing_style(colors: dict[str, str]) -> str:
-    """Return the rules for a drawing with its colors filled in, as the still pictures have it."""
+    """Return the rules for a drawing with its colors filled in, as the still pictures have it.
+
+    >>> "var(--rnn-" in drawing_style(LIGHT), LIGHT["hidden"] in drawing_style(LIGHT)
+    (False, True)
+    """
     return re.sub(r"var\(--rnn-(\w+)\)", lambda m: colors[m[1]], _short("drawing.css"))
 
 

@@ -29,13 +29,8 @@ def round_weights(model: LanguageModel) -> LanguageModel:
     An embedding is a matrix times a one-hot code, and so are the input weights after it: two
     matrices in a row are one, W_x Eᵀ.
 
-    Parameters
-    ----------
-    model : rnnbook.text.language_model.LanguageModel
-        A model with a vocabulary and, perhaps, an embedding E of shape (V, D). It stays as it is.
+    The model has a vocabulary and, perhaps, an embedding E, (V, D). It stays as it is.
 
-    Examples
-    --------
     >>> round_weights(load()).parameters["recurrent/W_x"].shape  # (4 H, V)
     (1024, 78)
     """
@@ -49,17 +44,14 @@ def round_weights(model: LanguageModel) -> LanguageModel:
 
 
 def pack(model: LanguageModel) -> dict:
-    """Return the rounded weights as what JSON can hold, for ``generator.js``.
+    """Return the weights of :func:`round_weights` as what JSON can hold, for ``generator.js``.
 
-    Parameters
-    ----------
-    model : rnnbook.text.language_model.LanguageModel
-        As in :func:`round_weights`.
+    That is the tokens; under "arrays" each array's kind, shape and first byte; all bytes in base64.
 
-    Returns
-    -------
-    dict
-        The tokens; under "arrays" each array's kind, shape and first byte; all bytes in base64.
+    >>> from rnnbook.text import Vocabulary
+    >>> packed = pack(LanguageModel(Vocabulary("abba", "characters"), H=4))
+    >>> packed["tokens"][1:], packed["arrays"]["recurrent/W_h"], packed["arrays"]["dense/b_y"]
+    (('a', 'b'), ['i', [16, 4], 112], ['f', [3], 328])
     """
     arrays = {}
     for name in model.parameters:
@@ -81,6 +73,9 @@ def as_script() -> str:
     """Return the weights as a classic script, which works without a server too.
 
     It calls ``rnnLiveWeights`` with what :func:`pack` returns.
+
+    >>> as_script()[:27]
+    'rnnLiveWeights({"tokens": ['
     """
     return f"rnnLiveWeights({as_json(pack(load()))});\n"
 

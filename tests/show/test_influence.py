@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rnnbook.text.influence import influence
+from rnnbook.show.instruments.memory import influence
 from rnnbook.text.language_model import LanguageModel
 
 
