@@ -27,8 +27,8 @@ LOOKS = 100, 300, 1000, 4000  # training steps after which the net writes
 COLUMNS = ["units", "weights", "peak rate", "bits held out"]
 COLUMNS += [f"more than the {ORDER}-gram", "standard error", "processor seconds"]
 NOTES = [
-    f"The plain net of chapter 3: embedding {D}, B = {B}, T = {T}, Adam, {WARMUP} steps of warm-up, "
-    f"then a cosine, gradients clipped at 1, {EPOCHS} epochs in float32, no dropout, seed 0. The "
+    f"The plain net of chapter 3: embedding {D}, B = {B}, T = {T}, Adam, {WARMUP} steps up,"
+    f" then a cosine, gradients clipped at 1, {EPOCHS} epochs in float32, no dropout, seed 0. The "
     "sizes differ in their units only, and each has the same peak rates to choose from, on "
     "the validation chapters. One seed a row, so the last hundredth of a bit is noise.",
     "Bits are per character of the validation chapters, read in one piece. The difference from the "
@@ -52,7 +52,7 @@ class Task:
         net = LanguageModel(self.letters, H, "rnn", embedding=D)
         batches = list(stateful_batches(self.ids, B, T))
         rate, optimizer = warmup_cosine(peak, EPOCHS * len(batches), WARMUP), Adam()
-        bits, written = [], {}
+        state, bits, written = None, [], {}
         for step in range(EPOCHS * len(batches)):
             t = step % len(batches)
             state = None if t == 0 else state
@@ -78,14 +78,14 @@ class Task:
         return [H, weights, peak, *map(float, figures)], run
 
 
-def store(rows, net, bits, written):
+def store(net, bits, written):
     """Write the chapter's net in float16, and its story."""
     folder = data.FOLDER / "weights"
     arrays = {name: array.astype(np.float16) for name, array in net.parameters.items()}
     words = {"configuration": net.configuration | {"dtype": "float64"}}
     words |= {"tokens": net.tokens, "unit": net.unit}
     checkpoints.save(folder / "plain-rnn.npz", KIND, VERSION, arrays, words)
-    story = {"columns": COLUMNS, "rows": rows, "written": written, "training_bits": bits}
+    story = {"written": written, "training_bits": bits}
     content = json.dumps(story, ensure_ascii=False) + "\n"
     (folder / "plain-rnn.json").write_text(content, encoding="utf-8", newline="\n")
 
@@ -94,7 +94,7 @@ def finish(found):
     """Save the table, and the net of the chapter: the best one of its size."""
     rows = [row for row, _ in found]
     mine = [(row[3], run) for row, run in found if row[0] == NET]
-    store(rows, *min(mine, key=lambda pair: pair[0])[1])
+    store(*min(mine, key=lambda pair: pair[0])[1])
     report.save("units", "Units against counts", COLUMNS, rows, NOTES)
 
 

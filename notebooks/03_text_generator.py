@@ -53,7 +53,7 @@ from rnnbook.exercises import check
 from rnnbook.nn import losses
 from rnnbook.nn.losses import bits_per_character, bits_per_token, perplexity
 from rnnbook.nn.optimizers import Adam, clip_by_norm, warmup_cosine
-from rnnbook.show import instruments, style
+from rnnbook.show import instruments, results, style
 from rnnbook.show.claims import claim
 from rnnbook.show.style import COLORS
 from rnnbook.text import Vocabulary, stateful_batches, tokens
@@ -501,7 +501,7 @@ print(f"never seen in training: {(times == 0).mean():.0%};  1 to 3 times: {rare.
 
 # %%
 story = json.loads(data.path("weights/plain-rnn.json").read_text("utf-8"))
-control = [dict(zip(story["columns"], row, strict=True)) for row in story["rows"]]
+control = results.rows("units")
 own_size = [row for row in control if row["units"] == 256]
 peak = min(own_size, key=lambda row: row["bits held out"])["peak rate"]
 rate = warmup_cosine(peak, 8 * epoch, warmup=200)
@@ -1029,9 +1029,9 @@ def short_run(seed):
     return record[-1]["held_out"]
 
 
-results = [short_run(seed) for seed in (0, 0, 1, 2)]
-print("seeds 0, 0, 1, 2:", *(f"{bits:.3f}" for bits in results))
-assert results[0] == results[1] != results[2]
+bits_of = [short_run(seed) for seed in (0, 0, 1, 2)]
+print("seeds 0, 0, 1, 2:", *(f"{bits:.3f}" for bits in bits_of))
+assert bits_of[0] == bits_of[1] != bits_of[2]
 
 # %% [markdown]
 # And is the difference between two models more than chance? One way to ask needs no second training: take the difference on each

@@ -131,3 +131,15 @@ def test_a_row_of_the_remedies_computed_again_is_the_same():
     assert list(rows) == list(remedies.NETS)
     for name in ("tanh, orthogonal", "gain 1.5, truncated at 10"):
         assert remedies.row(name) == pytest.approx(rows[name], rel=1e-6, abs=0.01)
+
+
+@pytest.mark.weekly
+def test_a_row_of_the_sizes_can_be_computed_again():
+    from benchmarks import units
+
+    kept = next(
+        r for r in saved(report.RESULTS / "units.json")["rows"] if r[:3] == [128, 29870, 8e-3]
+    )
+    made, _ = units.Task().row(128, 8e-3)
+    assert made[:3] == kept[:3]
+    assert made[3:5] == pytest.approx(kept[3:5], abs=0.02)
