@@ -26,19 +26,10 @@ import sys
 
 if importlib.util.find_spec("rnnbook") is None:
     release = "https://github.com/rnnbook/rnnbook/archive/refs/tags/v0.2.0.zip"
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        f"rnnbook @ {release}",
-    ]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", f"rnnbook @ {release}"]
     run = subprocess.run(pip, capture_output=True, text=True)
     if run.returncode:
-        raise RuntimeError(
-            f"pip could not install rnnbook:\n{run.stdout}{run.stderr}"
-        )
+        raise RuntimeError(f"pip could not install rnnbook:\n{run.stdout}{run.stderr}")
 
 # %%
 import matplotlib.pyplot as plt
@@ -516,12 +507,7 @@ part = slopes[near, -1].sum() / slopes[:, -1].sum()
 print(f"inputs within 0.02 of zero: {near.mean():.1%}, of the mean: {part:.0%}")
 claim(
     55,
-    (
-        "share of the state that the input decides, at weight 0.1",
-        decided[0],
-        "< 0.5",
-        2,
-    ),
+    ("share of the state decided by the input, weight 0.1", decided[0], "< 0.5", 2),
     ("at weight 100", decided[-1], "> 0.98", 2),
     ("median of weight times slope at weight 1", median[2], "> 0.6"),
     ("at weight 100", median[-1], "< 1e-6", 0),
@@ -871,21 +857,11 @@ check("1.8", recall)
 # Few units flip in the first step. But each wrong one disturbs the others, and more
 # follow: at rest the share falls steeply from about 0.15 N patterns on.
 loads, labels = [0.02, 0.1, 0.15, 0.2, 0.3, 0.5], ["after one step", "at rest"]
-drawn = [
-    [
-        np.random.default_rng(s).choice([-1, 1], (int(200 * load), 200))
-        for s in range(5)
-    ]
-    for load in loads
-]
+drawn = [[np.random.default_rng(s).choice([-1, 1], (int(200 * load), 200))
+          for s in range(5)] for load in loads]
 for rest, label in enumerate(labels):
     shares = [[recall(p, rest) for p in five] for five in drawn]
-    print(
-        label,
-        np.mean(shares, axis=1).round(3),
-        "±",
-        np.std(shares, axis=1).round(3),
-    )
+    print(label, np.mean(shares, axis=1).round(3), "±", np.std(shares, axis=1).round(3))
     plt.plot(loads, np.mean(shares, axis=1), "os"[rest] + "-", label=label)
 plt.gca().set(xlabel="P / N", ylabel="share of units that stay", ylim=(0.5, 1.02))
 plt.legend()

@@ -109,7 +109,7 @@ for w_h in (3.9, 4.1):
 claim(40, ("logistic neuron, derivative over 100 steps, w_h = 3.9", reached[3.9], "< 0.1", 2),
       ("w_h = 4.1", reached[4.1], "> 10", 2))
 
-# %% mystnb={"figure": {"name": "fig-one-neuron", "caption": "One neuron, 100 steps. Lines: linear, for three weights. Dots: tanh with the same weights, started at 0.1, without input."}, "image": {"alt": "Size of the derivative against the lag on a logarithmic scale. The straight lines for weights 1.1, 1 and 0.9 rise, stay and fall. All three dotted curves of tanh lie below their lines. The one for 1.1 rises at first, turns, and then falls."}}
+# %% mystnb={"figure": {"name": "fig-one-neuron", "caption": "One neuron, 100 steps. Lines: linear, for three weights. Dots: tanh with the same weights, started at 0.1, without input."}, "image": {"alt": "Size of the derivative against the lag on a logarithmic scale. The straight lines for weights 1.1, 1 and 0.9 rise, stay and fall. The dots of tanh lie on the line for 0.9 and just below it for 1; for 1.1 they rise at first, turn, and fall below all others."}}
 fig, ax = plt.subplots()
 lags = np.arange(101)
 for w_h, kind in ((1.1, "gradient"), (1.0, "hidden"), (0.9, "input")):
@@ -1236,20 +1236,27 @@ arrived_in, right_in = (np.array([[power(n, c) for c in three] for n in table])
 without = [n for n in table if learned(n) >= 4 and not -2 < power(n) < 4]
 print("learned by four or more, and yet not between 10^-2 and 10^4:", *without)
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-remedies", "caption": "Delayed recall at lag 40: median and range of five seeds. Left: what arrives before training; the dashed line is a gradient that neither shrinks nor grows. Right: accuracy after training; the dashed line is guessing."}, "image": {"alt": "A dot and a line for each layer of the table, green where at least four seeds learned and orange elsewhere. Left, the logarithm of what arrives ranges from about minus eight for the plain GRU to above seven for batch normalization; the two truncated rows have no dot. Right, accuracy is at one for the green rows, and near chance for most others."}}
-fig, axes = plt.subplots(1, 2, figsize=(5.8, 9.6), sharey=True)
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show how it is drawn", "code_prompt_hide": "Hide how it is drawn"}
 labels = {"hidden": "at least 4 seeds learned", "output": "fewer"}
-for kind, label in labels.items():
-    rows = np.flatnonzero(kinds == kind)
-    for ax, of in zip(axes, (arrived_in, right_in), strict=True):
-        crossed = rows[np.isfinite(of[rows, 1])]
-        ax.hlines(crossed, of[crossed, 0], of[crossed, 2], color=COLORS[kind], lw=2)
-        ax.plot(of[crossed, 1], crossed, "o", color=COLORS[kind], ms=5, label=label)
-for ax, naive in zip(axes, (0, 0.25), strict=True):
+
+
+def panel(ax, of, naive, label):
+    for kind, words in labels.items():
+        rows = np.flatnonzero(kinds == kind)
+        rows = rows[np.isfinite(of[rows, 1])]
+        ax.hlines(rows, of[rows, 0], of[rows, 2], color=COLORS[kind], lw=2)
+        ax.plot(of[rows, 1], rows, "o", color=COLORS[kind], ms=5, label=words)
     ax.axvline(naive, color=COLORS["muted"], ls="--", lw=1.2)
     ax.yaxis.grid(False)
-axes[0].set(yticks=range(len(table)), yticklabels=table, xlabel="log10 of what arrives")
-axes[1].set(xlabel="accuracy", xlim=(-0.05, 1.05), ylim=(len(table) - 0.5, -0.5))
+    ax.set_xlabel(label)
+
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-remedies", "caption": "Delayed recall at lag 40: median and range of five seeds. Left: what arrives before training; the dashed line is a gradient that neither shrinks nor grows. Right: accuracy after training; the dashed line is guessing."}, "image": {"alt": "A dot and a line for each layer of the table, green where at least four seeds learned and orange elsewhere. Left, the logarithm of what arrives ranges from about minus eight for the plain GRU to above seven for batch normalization; the two truncated rows have no dot. Right, accuracy is at one for the green rows, and near chance for most others."}}
+fig, axes = plt.subplots(1, 2, figsize=(5.8, 9.6), sharey=True)
+panel(axes[0], arrived_in, 0, "log10 of what arrives")
+panel(axes[1], right_in, 0.25, "accuracy")
+axes[0].set(yticks=range(len(table)), yticklabels=table)
+axes[1].set(xlim=(-0.05, 1.05), ylim=(len(table) - 0.5, -0.5))
 fig.legend(*axes[1].get_legend_handles_labels(), loc="outside upper center", ncols=2)
 plt.show()
 

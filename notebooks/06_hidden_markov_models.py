@@ -640,6 +640,8 @@ def leader(ours, theirs, more_is_better=False):
 
 middle = {(side, n): np.median(five("casino", n, side))
           for n in amounts for side in ("HMM", "RNN", "n-gram")}
+
+# %%
 knows_shares = 1000 * (unigram - floor)  # the dashed line
 at_dice = [leader(five("casino", n, "HMM"), five("casino", n, "RNN")) for n in amounts]
 print("ahead, from 100 to 40,000 rolls:", *at_dice)
@@ -784,10 +786,8 @@ print("HMM with 8 waiting states:", *(f"{k} bits {right:.2f}" for k, right in he
 print("HMM, two bits:", *(f"{lag} steps {right:.2f}" for lag, right in patient.items()))
 assert held[4] < 0.9 and held[8] < 0.7 and min(patient.values()) == 1
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering: the share of the bits that are recalled. Top: against the bits to remember, over 5 steps. Bottom: against the steps over which to remember two bits. The HMM was built by counting; in the upper panel it has at most eight states that wait. The RNN learned: a dot is one of five seeds, the line their median. Dashed: guessing."}, "image": {"alt": "Two panels of accuracy from 0 to 1. Top, against 2, 4 and 8 bits: the RNN stays near one; the HMM with eight waiting states falls from one at two bits to below 0.7 at eight. Bottom, against 5 to 80 steps: the HMM stays at one; the RNN's dots lie at one up to 10 steps; at 20 and at 40 steps one seed of five falls behind; at 80 they lie between 0.4 and 0.8."}}
-fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.6))
-wide, long = [(k, 5) for k in (2, 4, 8)], [(2, lag) for lag in (5, 10, 20, 40, 80)]
-for ax, cases, which in ((axes[0], wide, 0), (axes[1], long, 1)):
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show how it is drawn", "code_prompt_hide": "Hide how it is drawn"}
+def draw(ax, cases, which, label):
     x = [case[which] for case in cases]
     found = np.array([at_memory(*case) for case in cases]).round(3)
     ax.plot(x, [(held[k], patient[lag])[which] for k, lag in cases], "s--",
@@ -795,9 +795,15 @@ for ax, cases, which in ((axes[0], wide, 0), (axes[1], long, 1)):
     ax.plot(x, np.median(found, axis=1), color=COLORS["output"], label="RNN, learned")
     ax.plot(x, found, "o", ms=4, color=COLORS["output"])
     ax.axhline(0.5, color=COLORS["muted"], ls="--", lw=1.2)
-    ax.set(ylabel="accuracy", ylim=(0, 1.05), xlabel=("bits k", "steps L")[which])
+    ax.set(ylabel="accuracy", ylim=(0, 1.05), xlabel=label)
     ax.set_xscale("log", base=2)
     ax.set_xticks(x, x)
+
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering: the share of the bits that are recalled. Top: against the bits to remember, over 5 steps. Bottom: against the steps over which to remember two bits. The HMM was built by counting; in the upper panel it has at most eight states that wait. The RNN learned: a dot is one of five seeds, the line their median. Dashed: guessing."}, "image": {"alt": "Two panels of accuracy from 0 to 1. Top, against 2, 4 and 8 bits: the RNN stays near one; the HMM with eight waiting states falls from one at two bits to below 0.7 at eight. Bottom, against 5 to 80 steps: the HMM stays at one; the RNN's dots lie at one up to 10 steps; at 20 and at 40 steps one seed of five falls behind; at 80 they lie between 0.4 and 0.8."}}
+fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.6))
+draw(axes[0], [(k, 5) for k in (2, 4, 8)], 0, "bits k")
+draw(axes[1], [(2, lag) for lag in (5, 10, 20, 40, 80)], 1, "steps L")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
 plt.show()
 
@@ -1078,7 +1084,7 @@ for n in lengths_of_text:
 print("ahead:", *at_text)
 assert at_text == ["HMM"] * 3
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-language", "caption": "Language, against the amount of training text: accuracy on who speaks (top), bits per character (bottom). Median and range of five seeds, on the test chapters; counting on all the text gives the same for every seed, so there the range has no width. Dashed: the most frequent label of each word."}, "image": {"alt": "Two panels with logarithmic horizontal axes. Top: accuracy rises with the number of tokens for both; the ranges overlap at 10,000 tokens, and the HMM is a little higher from 30,000 on. Bottom: bits per character fall; the n-gram model is lowest at all three sizes, the HMM is second, and the RNN is highest."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show how it is drawn", "code_prompt_hide": "Hide how it is drawn"}
 def curve(ax, contest, sizes, side, kind):
     n = [int(size.replace(",", "")) for size in sizes]
     found = np.array([five(contest, size, side) for size in sizes]).round(3)
@@ -1086,6 +1092,7 @@ def curve(ax, contest, sizes, side, kind):
     ax.fill_between(n, found.min(1), found.max(1), alpha=0.15, lw=0, color=COLORS[kind])
 
 
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-language", "caption": "Language, against the amount of training text: accuracy on who speaks (top), bits per character (bottom). Median and range of five seeds, on the test chapters; counting on all the text gives the same for every seed, so there the range has no width. Dashed: the most frequent label of each word."}, "image": {"alt": "Two panels with logarithmic horizontal axes. Top: accuracy rises with the number of tokens for both; the ranges overlap at 10,000 tokens, and the HMM is a little higher from 30,000 on. Bottom: bits per character fall; the n-gram model is lowest at all three sizes, the HMM is second, and the RNN is highest."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.8))
 for side, kind in (("HMM", "hidden"), ("RNN", "output"), ("n-gram", "input")):
     curve(axes[1], "characters", lengths_of_text, side, kind)

@@ -44,7 +44,7 @@ class Exercise:
     answer is not right says what is wrong. What is compared is ``run(function, *case)``, by default
     ``function(*case)``. Where more than one answer is right, ``accepts(got, *case)`` says so.
     ``tolerance`` is how far an answer may be off, what the rounding of the text allows: a float or
-    a list, as in :func:`close`.
+    a list, as in ``close``.
 
     >>> Exercise([1, 2], [("Turn it round.", [2, ...])], "Count again.").hint([2, 5])
     'Turn it round.'
