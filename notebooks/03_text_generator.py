@@ -209,7 +209,7 @@ for word in ("two", "she", "night", "hand", "water"):
     print(f"{word:10}", *neighbors(word))
 
 # %% [markdown]
-# Some lists are a delight and others are a disappointment. Do not judge by the ones you like: take two classes of words,
+# Some lists are good, others disappoint. Do not judge by the ones you like: take two classes of words,
 # fixed in advance, and count how often the nearest neighbor of a word is in its own class.
 
 # %%
@@ -449,7 +449,7 @@ assert epoch == (len(ids) - 1) // (B * T)
 #
 # Before the net says a word, know what counting achieves. An **[n-gram model](#term-n-gram-model)** of order $n$ predicts from the
 # $n - 1$ tokens before. Order 1 is the unigram; order 0 gives all types the same probability. What the training text never
-# showed must not get probability zero, so each order is mixed with the next lower one: that is **smoothing**. By how much?
+# showed must not get probability zero, so each order is mixed with the next lower one: that is **[smoothing](#term-smoothing)**. By how much?
 # [Witten and Bell (1991)](#witten1991) count. A context $c$ was followed $N(c)$ times, by $T(c)$ different types, by $w$
 # among them $N(c, w)$ times. With $c'$ for the context without its oldest token,
 #
@@ -502,7 +502,7 @@ print(f"never seen in training: {(times == 0).mean():.0%};  1 to 3 times: {rare.
 # %%
 story = json.loads(data.path("weights/plain-rnn.json").read_text("utf-8"))
 control = results.rows("units")
-own_size = [row for row in control if row["units"] == 256]
+own_size = [row for row in control if row["units"] == 256 and row["seed"] == 0]
 peak = min(own_size, key=lambda row: row["bits held out"])["peak rate"]
 rate = warmup_cosine(peak, 8 * epoch, warmup=200)
 fixed_x, fixed_y = held[:2000].reshape(40, 50), held[1:2001].reshape(40, 50)
@@ -539,8 +539,8 @@ claim(61, ("share of steps at which the loss rose on fixed text", rose, "> 0.1",
 #
 # ### Eight epochs
 #
-# All eight epochs take more than a minute, too long for a page. `python -m benchmarks.units` ran them once, with seven other trainings, in
-# eight minutes on one core; it stored the weights in 2 bytes each, and the loss of every step. Our 300 steps must be the beginning
+# All eight epochs take more than a minute, too long for a page. `python -m benchmarks.units` ran them once, with nine other trainings, in
+# ten minutes on one core; it stored the weights in 2 bytes each, and the loss of every step. Our 300 steps must be the beginning
 # of that run.
 
 # %%
@@ -549,7 +549,7 @@ gap = abs(np.array(history) - stored[:300]).max()
 print(f"steps: {len(stored)};  stored, at 1, 101, 201: ", *(f"{b:.1f}" for b in stored[:201:100]))
 assert gap < 0.02 and len(stored) == 8 * epoch
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-noise", "caption": "The loss of each training step of the first epoch; our 300 steps in front. Each step sees another batch, so the curve falls only on average. Dashed: unigram and bigram on the validation chapters."}, "image": {"alt": "Bits per character against the training step. The curve starts near 6.3, falls to the unigram's line, stays near it for a while, falls on through the bigram's line to below 3, and is jagged everywhere. The first 300 steps, drawn in another color, lie on it."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-noise", "caption": "The loss of each training step of the first epoch; our 300 steps in front. Each step sees another batch, so the curve falls only on average. Dashed: unigram and bigram on the validation chapters."}, "image": {"alt": "Bits per character against the training step. The curve starts near 6.3, falls to the unigram's line, stays near it for a while, falls to the bigram's line, rests there again, falls on to about 2.5, and is jagged everywhere. The first 300 steps, drawn in another color, lie on it."}}
 fig, ax = plt.subplots()
 ax.plot(np.arange(1, epoch + 1), stored[:epoch], color=COLORS["output"], lw=1, label="stored run")
 ax.plot(np.arange(1, 301), history, color=COLORS["input"], lw=1.5, label="these 300 steps")
@@ -561,8 +561,8 @@ fig.legend(loc="outside upper center", ncols=2)
 plt.show()
 
 # %% [markdown]
-# Look at the step in the curve. First the net learns how frequent each character is, and rests at the unigram's level. Only then
-# does it find out that the character before matters, and falls on, past the bigram's level without another rest.
+# Look at the two steps in the curve. First the net learns how frequent each character is, and rests at the unigram's level. Only then
+# does it find out that the character before matters, and falls to the bigram's level. It rests there again, and falls on.
 #
 # <a id="question-4"></a>
 # ### When is the state reset?
@@ -623,11 +623,11 @@ assert rnn_bits < rungs[3] - 0.3 and rnn_bits < min(rungs) - 0.01
 # only, the number of units, and let each size choose its peak rate on the validation chapters.
 
 # %%
-for row in control:
+for row in (row for row in control if row["seed"] == 0):
     print(f"{row['units']} units, {row['weights']:6,} weights, rate {row['peak rate']:.3f}:", end="")
     print(f" {row['bits held out']:.3f} bits,", end="")
     print(f" {row['more than the 6-gram']:+.3f} ± {row['standard error']:.3f} from the 6-gram")
-best = {H: min(r["bits held out"] for r in control if r["units"] == H) for H in (128, 256)}
+best = {r["units"]: r["bits held out"] for r in control if r["seed"] == 0 and r["peak rate"] == peak}
 assert best[128] - best[256] > 0.08
 assert best[128] > rungs[5] + 0.05
 assert best[256] < min(rungs)
@@ -635,7 +635,22 @@ assert best[256] < min(rungs)
 # %% [markdown]
 # Each size does best at the same rate, and worse at half and at twice that rate. At its best, the net of 128 units loses to the 5-gram and to the 6-gram by
 # far more than the standard error; the net of 256 units beats both. Nothing but the room differs. And at half the rate the large net only draws level: a net
-# that is not trained well loses to a table as a small one does. These are single trainings, so take no hundredth of a bit for a fact.
+# that is not trained well loses to a table as a small one does.
+#
+# Is the lead over the 6-gram luck of the first weights? The same net, trained from other seeds:
+
+# %%
+seeds = {row["seed"]: row for row in control if row["units"] == 256 and row["peak rate"] == peak}
+for seed, row in seeds.items():
+    bits, lead = row["bits held out"], -row["more than the 6-gram"]
+    print(f"seed {seed}: {bits:.3f} bits, {lead:.3f} fewer than the 6-gram")
+trained = [row["bits held out"] for row in seeds.values()]
+assert len(seeds) == 3 and max(trained) < min(rungs) - 0.01
+assert max(trained) - min(trained) < (best[128] - best[256]) / 4
+
+# %% [markdown]
+# No. The spread over the seeds is small beside the lead, and smaller still beside what the room is worth. That holds for this text and this
+# training. How much more 512 units would gain, we did not measure.
 #
 # ### How far does it look?
 #
@@ -659,7 +674,7 @@ reach = {k: after(net, k, True) for k in spans}
 from_zero = {k: after(net, k, False) for k in spans}
 counted = [bits_per_token(m.log_probabilities(held)[place]) for m in ladder[2:]]
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-reach", "caption": "Bits per character against the number of true characters before the one to predict: the net after 30 false characters, the net after a state of zero, and the n-gram models, which see no more."}, "image": {"alt": "Three falling curves. The n-gram models' curve is lowest up to five characters and then flat. Those of the net, after false text and after zero, start much higher, lie close together from eight characters on and are nearly flat after that, near the n-gram models' floor."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-reach", "caption": "Bits per character against the number of true characters before the one to predict: the net after 30 false characters, the net after a state of zero, and the n-gram models, which see no more."}, "image": {"alt": "Three falling curves. The n-gram models' curve is lowest up to five characters and then flat. Those of the net, after false text and after zero, start near 6 bits, fall steeply, lie close together from eight characters on and are flat after that, at the n-gram models' floor."}}
 fig, ax = plt.subplots()
 ax.plot(list(reach), list(reach.values()), "o-", color=COLORS["output"], label="after false text")
 ax.plot(list(from_zero), list(from_zero.values()), "^:", color=COLORS["hidden"], label="after zero")
@@ -728,7 +743,7 @@ memory = train(scrap, ids[:2000], held[:10_000], 1500, **recipe, progress=False)
 assert memory[3]["held_out"] > memory[2]["held_out"] > memory[1]["held_out"]
 by_heart, elsewhere = (2 ** memory[-1][key] for key in ("training", "held_out"))
 claim(62, ("perplexity on what it was trained on", by_heart, "< 1.5", 2),
-      ("of that net on held-out text", elsewhere, "> 50", 2),
+      ("of that net on held-out text", int(round(elsewhere, -1)), "> 50"),
       ("the unigram's there", 2 ** rungs[1], "< 25"))
 
 # %% [markdown]
@@ -768,13 +783,13 @@ rng, token, amnesic = np.random.default_rng(0), letters.encode(" ")[0], []
 for _ in range(60):
     token = rng.choice(V, p=fresh_p[token])
     amnesic.append(token)
-print("The games " + letters.decode(amnesic).replace("\n", " "))
+print(repr("The games " + letters.decode(amnesic)))  # \n is a new line
 print(f"state carried {rnn_bits:.2f} bits, fresh {fresh_bits:.1f}, bigram {rungs[2]:.2f}")
 assert fresh_bits > rungs[2]
 
 # %% [markdown]
-# Worse than a bigram, which also sees only one character: the net was hardly ever asked to predict so soon after zero. The figure
-# above, "after zero", says how many characters it takes to get going: a dozen or so. So carry the state, and where you must start from
+# Worse than a bigram, which also sees only one character: the net was hardly ever asked to predict so soon after zero. The curve
+# "after zero" in [Figure 3.3](#fig-reach) says how many characters it takes to get going: eight or so. So carry the state, and where you must start from
 # zero, let the net read a prompt of a line or two first.
 #
 # ### Shannon's ladder
@@ -964,10 +979,10 @@ for n in lengths:
     known = set(sequences(text, n))
     for name, piece in pieces.items():
         shares[name].append(share_new(piece, known, n))
-assert new["RNN"] > new["held-out"]
+assert new["RNN"] > new["held-out"] > new["RNN, τ = 0.5"]
 assert shares["held-out"][-1] == min(share[-1] for share in shares.values())
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-new", "caption": "The share of the sequences of n characters that do not occur in the training text, for four texts of 5,000 characters."}, "image": {"alt": "Four rising curves against n from 2 to 16. Those of the RNN and of the 5-gram lie above that of the held-out chapter, and the RNN's at temperature 0.5 is low; at n of 16 nearly everything is new in all of them."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-new", "caption": "The share of the sequences of n characters that do not occur in the training text, for four texts of 5,000 characters."}, "image": {"alt": "Four rising curves against n from 2 to 16. Those of the RNN and of the 5-gram lie above that of the held-out chapter from n of 6 on. The RNN's at temperature 0.5 lies below it up to 12 and just above it at 16, where nearly everything is new in all four."}}
 fig, ax = plt.subplots()
 looks = ("output", "o-"), ("output", "o:"), ("input", "s-"), ("ink", "^-")
 for name, (kind, look) in zip(pieces, looks, strict=True):
@@ -978,8 +993,11 @@ plt.show()
 
 # %% [markdown]
 # Read the curves with the reference in mind. New is not good in itself: at temperature 1 the RNN is *newer* than the author, since it
-# misspells. And at 0.5 it is about as new as the author, for a bad reason: it writes the commonest words over and over. None of the three copied a passage
-# longer than a phrase. At 16 characters it is the author who repeats most of the training text: people have set phrases, names and formulas. So sort a text: what of it stands in training, what only in held-out chapters, and what nowhere?
+# misspells. At 0.5 it is *less* new than the author up to 12 characters: it writes the commonest words over and over. Yet none of the three
+# copied a passage longer than a phrase, and at 16 characters it is the author who repeats most of the training text: people have set
+# phrases, names and formulas.
+#
+# So sort a text: what of it stands in training, what only in held-out chapters, and what nowhere?
 
 
 # %%
@@ -1036,7 +1054,8 @@ assert bits_of[0] == bits_of[1] != bits_of[2]
 # %% [markdown]
 # And is the difference between two models more than chance? One way to ask needs no second training: take the difference on each
 # block of 500 held-out characters. Its mean has a standard error, the "±" in the table of sizes. That covers the
-# chance of the text, not that of the seed; for the seed, train several.
+# chance of the text, not that of the seed. For the seed, train several nets *of the kind you compare*, to the end, as we did with the 256 units:
+# the small nets above, stopped after 100 steps, lie much further apart.
 #
 # ## The test, once
 #
@@ -1327,6 +1346,27 @@ for tau in (1.0, 2.0):  # a higher temperature levels: more characters make up n
     seen.append(int((distribution(log_p, tau, top_p=0.9) > 0).sum()))
 print(seen)
 check("3.11", seen)
+
+# %% [markdown]
+# ### Exercise 3.12: Smooth by hand
+#
+# *by hand · 8 minutes*
+#
+# In the text "abacab", with three types, which probability does a bigram with the smoothing of [Equation 3.6](#3.6) give to "a" after "b", and which to
+# "c" after "b"?
+
+# %% tags=["stub"]
+chances = ...  # a list of two numbers
+
+check("3.12", chances)
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+# b was followed once, by a: the last b has no successor. So N(b) = T(b) = 1.
+p_a, p_c = (3 + 3 / 3) / (6 + 3), (1 + 3 / 3) / (6 + 3)
+chances = [(1 + 1 * p_a) / (1 + 1), (0 + 1 * p_c) / (1 + 1)]
+assert np.allclose(chances, toy.next_probabilities([1])[[0, 2]])
+print(*(f"{chance:.3f}" for chance in chances))
+check("3.12", chances)
 
 # %% [markdown]
 # ## Further reading
