@@ -513,7 +513,8 @@ def fixed_loss(model):
 
 
 # %%
-learner, optimizer = LanguageModel(letters, 256, "rnn", embedding=16), Adam()
+learner = LanguageModel(letters, 256, "rnn", embedding=16, dtype="float64")
+optimizer = Adam()
 state, history, again, fixed = None, [], [], [fixed_loss(learner)]
 for step, (x, y) in enumerate(batches[:300]):
     before = state
@@ -541,18 +542,22 @@ claim(61, ("share of steps at which the loss rose on fixed text", rose, "> 0.1",
 #
 # All eight epochs take more than a minute, too long for a page. `python -m benchmarks.units` ran them once, with nine other trainings, in
 # ten minutes on one core; it stored the weights in 2 bytes each, and the loss of every step. Our 300 steps must be the beginning
-# of that run.
+# of that run. But it computed in `float32`, and the 300 steps in `float64`, so each number was rounded differently. Such tiny differences
+# grow in training: compare the first 100 steps one by one, and the others by their mean.
 
 # %%
 stored = np.array(story["training_bits"])
-gap = abs(np.array(history) - stored[:300]).max()
+gap = np.array(history) - stored[:300]
 print(f"steps: {len(stored)};  stored, at 1, 101, 201: ", *(f"{b:.1f}" for b in stored[:201:100]))
-assert gap < 0.02 and len(stored) == 8 * epoch
+print(f"largest gap {abs(gap[:100]).max():.0e}, later {abs(gap).max():.1f}", end="")
+print(f"; gap of the means after step 200: {abs(gap[200:].mean()):.2f} bits")
+assert abs(gap[:100]).max() < 1e-3 and abs(gap[200:].mean()) < 0.1
+assert len(stored) == 8 * epoch
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-noise", "caption": "The loss of each training step of the first epoch; our 300 steps in front. Each step sees another batch, so the curve falls only on average. Dashed: unigram and bigram on the validation chapters."}, "image": {"alt": "Bits per character against the training step. The curve starts near 6.3, falls to the unigram's line, stays near it for a while, falls to the bigram's line, rests there again, falls on to about 2.5, and is jagged everywhere. The first 300 steps, drawn in another color, lie on it."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-noise", "caption": "The loss of each training step of the first epoch; our 300 steps in front. Each step sees another batch, so the curve falls only on average. Dashed: unigram and bigram on the validation chapters."}, "image": {"alt": "Bits per character against the training step. The curve starts near 6.3, falls to the unigram's line, stays near it for a while, falls to the bigram's line, rests there again, falls on to about 2.5, and is jagged everywhere. The first 300 steps, drawn in another color, nearly cover it."}}
 fig, ax = plt.subplots()
 ax.plot(np.arange(1, epoch + 1), stored[:epoch], color=COLORS["output"], lw=1, label="stored run")
-ax.plot(np.arange(1, 301), history, color=COLORS["input"], lw=1.5, label="these 300 steps")
+ax.plot(np.arange(1, 301), np.round(history, 2), color=COLORS["input"], lw=1.5, label="these 300 steps")
 for order, name in ((1, "unigram"), (2, "bigram")):
     ax.axhline(rungs[order], ls="--", color=COLORS["muted"], lw=1.3)
     ax.text(epoch, rungs[order] + 0.06, name, color=COLORS["muted"], ha="right")
@@ -624,10 +629,12 @@ assert rnn_bits < rungs[3] - 0.3 and rnn_bits < min(rungs) - 0.01
 
 # %%
 for row in (row for row in control if row["seed"] == 0):
-    print(f"{row['units']} units, {row['weights']:6,} weights, rate {row['peak rate']:.3f}:", end="")
+    print(f"{row['units']} units, {row['weights']:6,} weights,", end=" ")
+    print(f"rate {row['peak rate']:.3f}:", end="")
     print(f" {row['bits held out']:.3f} bits,", end="")
     print(f" {row['more than the 6-gram']:+.3f} ± {row['standard error']:.3f} from the 6-gram")
-best = {r["units"]: r["bits held out"] for r in control if r["seed"] == 0 and r["peak rate"] == peak}
+at_peak = [row for row in control if row["seed"] == 0 and row["peak rate"] == peak]
+best = {row["units"]: row["bits held out"] for row in at_peak}
 assert best[128] - best[256] > 0.08
 assert best[128] > rungs[5] + 0.05
 assert best[256] < min(rungs)
@@ -743,7 +750,7 @@ memory = train(scrap, ids[:2000], held[:10_000], 1500, **recipe, progress=False)
 assert memory[3]["held_out"] > memory[2]["held_out"] > memory[1]["held_out"]
 by_heart, elsewhere = (2 ** memory[-1][key] for key in ("training", "held_out"))
 claim(62, ("perplexity on what it was trained on", by_heart, "< 1.5", 2),
-      ("of that net on held-out text", int(round(elsewhere, -1)), "> 50"),
+      ("of that net on held-out text, to the nearest hundred", int(round(elsewhere, -2)), "> 50"),
       ("the unigram's there", 2 ** rungs[1], "< 25"))
 
 # %% [markdown]
