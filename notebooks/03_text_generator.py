@@ -11,7 +11,8 @@
 # [Kostadinov (2018)](#kostadinov2018) sets a task that is hard to resist: let a recurrent network write a new chapter of
 # *The Hunger Games*, starting from the word "games". This chapter takes his five steps: data, encoding, architecture,
 # training, evaluation. It builds the generator in NumPy, and asks at each step what a simpler method would have done. You
-# will see a net lose to a table of counts, find out what it lacked, and read what both of them write.
+# will see a small net lose to a table of counts and a larger one win, and read what they write. How the gradients of such a net are computed
+# is the subject of chapter 4; the whole new chapter is written in chapter 8, by a better net.
 #
 # | You will | train a recurrent net, character by character, on a novel; let it write; look for what it copied |
 # |---|---|
@@ -321,7 +322,8 @@ claim(68, ("numbers into the recurrent layer, one-hot", sizes[0], f"== {V}"),
 #
 # $$
 # \begin{aligned}
-# \mathrm{softmax}(u)_i &= \frac{e^{u_i}}{\sum_j e^{u_j}} = \frac{e^{u_i - m}}{\sum_j e^{u_j - m}} \\
+# \mathrm{softmax}(u)_i &= \frac{e^{u_i}}{\sum_j e^{u_j}} \\
+# &= \frac{e^{u_i - m}}{\sum_j e^{u_j - m}} \\
 # m &= \max_j u_j
 # \end{aligned}
 # $$ (3.4)
@@ -454,7 +456,10 @@ assert epoch == (len(ids) - 1) // (B * T)
 # among them $N(c, w)$ times. With $c'$ for the context without its oldest token,
 #
 # $$
-# p(w \mid c) = \frac{N(c, w) + T(c)\, p(w \mid c')}{N(c) + T(c)}
+# \begin{aligned}
+# p(w \mid c) &= \frac{N(c, w) + T(c)\, p'}{N(c) + T(c)} \\
+# p' &= p(w \mid c')
+# \end{aligned}
 # $$ (3.6)
 #
 # A context that brought many surprises, with a $T(c)$ near $N(c)$, leaves much of the say to the shorter one. By hand, with
