@@ -726,8 +726,8 @@ claim(43, ("bits that characters 11 to 25 back save an LSTM", saved[10] - saved[
 
 # %% [markdown]
 # "Predicting the next element in the sequence depends on all the previous elements", says Kostadinov. In principle, yes: the hero
-# of a novel was named on its first page. Our best reader of characters uses two dozen of them; what is older tells it little. Whether there is more
-# to be had, this measurement cannot say.
+# of a novel was named on its first page. Our best reader of characters needs two dozen of them, some perhaps only for its state to settle after the
+# false ones; what is older tells it little. Whether there is more to be had, this measurement cannot say.
 #
 # ### Two heads
 #
