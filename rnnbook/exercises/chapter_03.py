@@ -276,7 +276,7 @@ EXERCISES["3.10"] = Exercise(
     ],
     lambda got: (
         f"{_bits(got):.3f} bits, if this is the natural logarithm; fewer than 1.76 are wanted. "
-        "Mix the net with another table, and choose its share."
+        "Mix models: the net with another table, and choose its share."
     ),
     accepts=lambda got: 1.5 <= _bits(got) < 1.76 and got.max() <= 1e-6,
 )
