@@ -559,10 +559,10 @@ print(f"; gap of the means after step 200: {abs(gap[200:].mean()):.2f} bits")
 assert abs(gap[:100]).max() < 1e-3 and abs(gap[200:].mean()) < 0.1
 assert len(stored) == 8 * epoch
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-noise", "caption": "The loss of each training step of the first epoch; our 300 steps in front. Each step sees another batch, so the curve falls only on average. Dashed: unigram and bigram on the validation chapters."}, "image": {"alt": "Bits per character against the training step. The curve starts near 6.3, falls to the unigram's line, stays near it for a while, falls to the bigram's line, rests there again, falls on to about 2.5, and is jagged everywhere. The first 300 steps, drawn in another color, nearly cover it."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-noise", "caption": "The loss of each training step of the first epoch; our first 100 in front. Each step sees another batch, so the curve falls only on average. Dashed: unigram and bigram on the validation chapters."}, "image": {"alt": "Bits per character against the training step. The curve starts near 6.3, falls to the unigram's line, stays near it for a while, falls to the bigram's line, rests there again, falls on to about 2.5, and is jagged everywhere. The first 100 steps, drawn in another color, cover it."}}
 fig, ax = plt.subplots()
 ax.plot(np.arange(1, epoch + 1), stored[:epoch], color=COLORS["output"], lw=1, label="stored run")
-ax.plot(np.arange(1, 301), np.round(history, 2), color=COLORS["input"], lw=1.5, label="these 300 steps")
+ax.plot(np.arange(1, 101), np.round(history[:100], 2), color=COLORS["input"], label="ours")
 for order, name in ((1, "unigram"), (2, "bigram")):
     ax.axhline(rungs[order], ls="--", color=COLORS["muted"], lw=1.3)
     ax.text(epoch, rungs[order] + 0.06, name, color=COLORS["muted"], ha="right")
@@ -855,11 +855,13 @@ assert max(period.values()) < 300
 #
 # Here is what each does to the character after "He says I volunteer".
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-sampling", "caption": "The distribution of the next character after 'He says I volunteer', as it is and as four settings change it. The twelve most probable characters are shown."}, "image": {"alt": "Five rows of bars for the same twelve characters. Temperature 0.5 concentrates the bars on the left, temperature 1.5 levels them, top-k of 3 keeps the first three, and top-p of 0.9 keeps as many as are needed for nine tenths."}}
+# %%
 u = net.forward(letters.encode("He says I volunteer")[None])[0][0, -1]
 settings = {"as it is": {}, "τ = 0.5": {"temperature": 0.5}, "τ = 1.5": {"temperature": 1.5},
             "top-k = 3": {"top_k": 3}, "top-p = 0.9": {"top_p": 0.9}}
 top = np.argsort(-u, kind="stable")[:12]
+
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-sampling", "caption": "The distribution of the next character after 'He says I volunteer', as it is and as four settings change it. The twelve most probable characters are shown."}, "image": {"alt": "Five rows of bars for the same twelve characters. Temperature 0.5 concentrates the bars on the left, temperature 1.5 levels them, top-k of 3 keeps the first three, and top-p of 0.9 keeps as many as are needed for nine tenths."}}
 fig, axes = plt.subplots(5, 1, figsize=(5.8, 5.6), sharex=True, sharey=True)
 for ax, (name, setting) in zip(axes, settings.items(), strict=True):
     ax.bar(range(12), distribution(u, **setting)[top], color=COLORS["output"])
