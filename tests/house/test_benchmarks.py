@@ -150,3 +150,15 @@ def test_a_row_of_the_convolutions_computed_again_is_the_same():
 
     rows = {tuple(row[:2]): row for row in saved(report.RESULTS / "convolutions.json")["rows"]}
     assert convolutions.row("TCN", 3)[3:] == pytest.approx(rows[3, "TCN"][3:], abs=0.005)
+
+
+@pytest.mark.weekly
+def test_a_row_of_the_sizes_can_be_computed_again():
+    from benchmarks import units
+
+    kept = next(
+        r for r in saved(report.RESULTS / "units.json")["rows"] if r[:4] == [128, 29870, 8e-3, 0]
+    )
+    made, _ = units.Task().row(128, 8e-3)
+    assert made[:4] == kept[:4]
+    assert made[4:6] == pytest.approx(kept[4:6], abs=0.02)
