@@ -285,7 +285,7 @@ def test_the_generator_says_what_may_come_next(says, prompt, settings, sampler):
     said = says("generator", prompt=prompt, **settings)
     match = re.fullmatch(
         r"0 characters are written\. Next, most probably: (.+), ([\d.]+) %; "
-        r"then (.+), ([\d.]+) %\. (\d+) characters can follow\.",
+        r"then (.+), ([\d.]+) %\. (\d+) characters? can follow\.",
         said["words"],
     )
     for v, name, percent in ((first, *match.group(1, 2)), (second, *match.group(3, 4))):

@@ -226,10 +226,11 @@ rnnLive.add("generator", (() => {
     words({ session }, values) {
       if (!values) return "Load the model, then let it write. Nothing leaves this page.";
       const [first, second] = likely(values.p);
+      const left = values.p.filter(Boolean).length;
       return `${grouped(session.count)} characters are written. Next, most probably: `
         + `${named(first)}, ${fixed(100 * values.p[first], 1)} %; then ${named(second)}, `
         + `${fixed(100 * values.p[second], 1)} %. `
-        + `${values.p.filter(Boolean).length} characters can follow.`;
+        + (left === 1 ? "1 character can follow." : `${left} characters can follow.`);
     },
   };
 })());
