@@ -108,7 +108,7 @@ claim(54, ("tokens of the corpus, words and marks", len(stream), "> 100000"),
 
 # %% [markdown]
 # A few types make up most of the text, and many occur once: that is Zipf's law, which the page on
-# [the novel](../notebooks/the_novel.ipynb) draws. So a net that reads words meets many of them a single time. Ours will read characters:
+# [the novel](../notebooks/the_novel.ipynb) draws. So a net that reads words meets many of them only once. Ours will read characters:
 # there are few types, most are frequent, and no word is ever unknown. The price is a longer sequence.
 #
 # ## Step 2: encoding
@@ -154,7 +154,7 @@ assert dense == 40_000 * small
 #
 # That row is the type's **[embedding](#term-embedding)**. You need no product for it, only `E[ids]`, and $E$ is learned like
 # any weight ([Bengio et al., 2003](#bengio2003)). Is one-hot coding itself "a type of word embedding", as Kostadinov says?
-# In a trivial sense, with $E = I$. But then any two types are equally unlike: their **[cosine](#term-cosine-similarity)** is
+# In a trivial sense, with $E = I$. But then any two different types are equally unlike: their **[cosine](#term-cosine-similarity)** is
 # always 0. What makes embeddings useful is that similar types can get similar vectors.
 
 # %%
@@ -178,9 +178,9 @@ assert gap == 0
 # \mathrm{PMI}(a, b) = \ln \frac{p(a, b)}{p(a)\, p(b)},
 # $$ (3.2)
 #
-# less a constant. So count the pairs up to four words apart, and keep the positive values. Each word now has a long row of
-# numbers. A singular value decomposition shortens the rows to 50 numbers so that the table can be restored as well as 50
-# numbers a row allow.
+# less a constant. So take the words that occur at least 20 times, count the pairs up to four words apart, and keep the positive values of the PMI. Each word now has a long row of
+# numbers. A singular value decomposition shortens each row to 50 numbers, chosen so that the whole table can be rebuilt from them with
+# as small an error as 50 numbers a row allow.
 
 # %%
 common = Vocabulary(text, "words", min_count=20)
@@ -359,8 +359,8 @@ claim(58, ("logits near 1000, as written: results that are NaN, of 3", broken, "
 # L = -\frac1n \sum_{t=1}^{n} \ln \hat y_t[\mathrm{target}_t]
 # $$ (3.5)
 #
-# Kostadinov's $-\sum_i y_i \log \hat y_i$ is the same for one token: with a one-hot $y$ all terms but one are zero. It asks you to take the
-# formula as a black box. It is not one: with the natural logarithm $L$ counts in **nats**, divided by $\ln 2$ in **bits**, the questions with answer yes or no that
+# Kostadinov's $-\sum_i y_i \log \hat y_i$ is the same for one token: with a one-hot $y$ all terms but one are zero. He asks you to take the
+# formula as a black box. It is not one. With the natural logarithm, $L$ is measured in **nats**; divided by $\ln 2$, it is in **bits**: about as many yes-or-no questions as
 # you would still have to ask, on average, to learn the next token ([Shannon, 1948](#shannon1948)). And $e^L$ is the **[perplexity](#term-perplexity)**: as hard as a choice among so many equally
 # likely tokens. A net that knows nothing yet should have a loss near $\ln V$, a perplexity near $V$. If yours starts far above, look
 # for a mistake before you train.
@@ -417,7 +417,7 @@ assert rows["words"][0] > 10 * rows["characters"][0]
 assert abs(rows["words"][1] - rows["characters"][1]) < 0.4
 
 # %% [markdown]
-# The perplexities differ by a factor of more than ten, the bits by a few tenths at most. (And the model of words need not spell the
+# The perplexities differ by a factor of more than thirty, the bits by 0.2. (And the model of words need not spell the
 # unknown words: it pays for saying that one comes, not for its letters. The page on [the novel](../notebooks/the_novel.ipynb) charges
 # for those too.)
 #
@@ -451,8 +451,8 @@ assert epoch == (len(ids) - 1) // (B * T)
 #
 # Before the net says a word, know what counting achieves. An **[n-gram model](#term-n-gram-model)** of order $n$ predicts from the
 # $n - 1$ tokens before. Order 1 is the unigram; order 0 gives all types the same probability. What the training text never
-# showed must not get probability zero, so each order is mixed with the next lower one: that is **[smoothing](#term-smoothing)**. By how much?
-# [Witten and Bell (1991)](#witten1991) count. A context $c$ was followed $N(c)$ times, by $T(c)$ different types, by $w$
+# showed must not get probability zero, so each order is mixed with the next lower one: that is **[smoothing](#term-smoothing)**. How much weight should the lower order get?
+# [Witten and Bell (1991)](#witten1991) let the counts decide. A context $c$ was followed $N(c)$ times, by $T(c)$ different types, by $w$
 # among them $N(c, w)$ times. With $c'$ for the context without its oldest token,
 #
 # $$
@@ -462,8 +462,8 @@ assert epoch == (len(ids) - 1) // (B * T)
 # \end{aligned}
 # $$ (3.6)
 #
-# A context that brought many surprises, with a $T(c)$ near $N(c)$, leaves much of the say to the shorter one. By hand, with
-# the text "abacab": after "a" came "b" twice and "c" once, so $N(a) = 3$ and $T(a) = 2$. Over the whole text, $N = 6$, $T = 3$,
+# A context that brought many surprises, with a $T(c)$ near $N(c)$, leaves much of the weight to the shorter one. By hand, with
+# the text "abacab": "a" was followed by "b" twice and "c" once, so $N(a) = 3$ and $T(a) = 2$. Over the whole text, $N = 6$, $T = 3$,
 # and below it stands $1/V = 1/3$. So $p(b) = (2 + 3 \cdot 1/3) / (6 + 3) = 1/3$, and $p(b \mid a) = (2 + 2 \cdot 1/3) / (3 + 2) = 0.533$. And "a", which
 # never followed "a", keeps $2 \cdot p(a) / 5$ with $p(a) = 4/9$.
 
@@ -490,9 +490,9 @@ print("of the contexts of six characters in the validation chapters")
 print(f"never seen in training: {(times == 0).mean():.0%};  1 to 3 times: {rare.mean():.0%}")
 
 # %% [markdown]
-# From order 6 on a table gains nothing or loses: many contexts that long are new to it, or were seen too seldom to be counted
+# Order 6 gains 0.014 bits on order 5, and order 7, which sees six characters, loses: many contexts that long are new to it, or were seen too seldom to be counted
 # on. That is a limit of counting in a text of this size, not of what the past can tell. [Shannon (1951)](#shannon1951) let
-# people guess English letters; they kept profiting from longer contexts. To do that too is what we hope of a net.
+# people guess English letters; they kept profiting from longer contexts. We hope that a net can do the same.
 #
 # ### One training step, line by line
 #
@@ -501,7 +501,7 @@ print(f"never seen in training: {(times == 0).mean():.0%};  1 to 3 times: {rare.
 # [Adam](#rnnbook.nn.optimizers.Adam) ([Kingma and Ba, 2015](#kingma2015)) moves each weight along the running mean of its gradients, divided by
 # their usual size. The learning rate rises for 200 steps to its peak and then falls to zero.
 #
-# We train for 300 steps here, and after each look at two more things: the loss of the *same* batch again, and that of a fixed piece of held-out
+# We train for 300 steps here, and after each step look at two more things: the loss of the *same* batch again, and that of a fixed piece of held-out
 # text.
 
 # %%
@@ -541,7 +541,7 @@ claim(61, ("share of steps at which the loss rose on fixed text", rose, "> 0.1",
 
 # %% [markdown]
 # Does the loss decrease "after each training step", as Kostadinov says? On the batch that was just learned, nearly always. On other text it often
-# rises, for what helps with one batch may hurt with another. Judge by an average, or by a held-out text.
+# rises, since what helps with one batch may hurt with another. Judge by an average, or by a held-out text.
 #
 # ### Eight epochs
 #
@@ -608,9 +608,9 @@ for step, sample in story["written"].items():
 assert list(story["written"]) == ["100", "300", "1000", "4000"]
 
 # %% [markdown]
-# At first it knows the frequent letters and about how long a word is. After 300 steps it is easily lost: it draws a rare character, has hardly learned what
-# follows one, draws another, and does not find back. Later come short words and word endings, then whole words and commas. Nobody
-# told it what a word is.
+# At first it knows the frequent letters and about how long a word is. The sample at 300 steps looks worse, though the loss is lower by then: the net drew a rare
+# character, has probably hardly learned what follows one, drew another, and did not find its way back. After 1,000 steps there are short words, word endings and commas, after 4,000 mostly
+# whole words. Nobody told it what a word is.
 #
 # ### The net and the table
 
@@ -625,12 +625,13 @@ assert abs(rnn_bits - promised) < 2e-3
 assert rnn_bits < rungs[3] - 0.3 and rnn_bits < min(rungs) - 0.01
 
 # %% [markdown]
-# The net beats every table, the best one, the 6-gram, by a little. Yet the size and the rate were no accident.
+# The net beats every table, and the best of them, the 6-gram, by a little. But its size and its learning rate were chosen, and the choice matters.
 #
 # ### Too little room?
 #
-# A smaller net loses to the table. Is that because it has too little room, or because it does not see far enough? Change one thing
-# only, the number of units, and let each size choose its peak rate on the validation chapters.
+# A smaller net loses to the table. Does it help to give it more room, and nothing else? Change one thing
+# only, the number of units, and choose the peak rate for each size on the validation chapters. (The figure after ± is a standard error, over blocks of the
+# text; the end of step 5 says how it is taken.)
 
 # %%
 for row in (row for row in control if row["seed"] == 0):
@@ -646,8 +647,8 @@ assert best[256] < min(rungs)
 
 # %% [markdown]
 # Each size does best at the same rate, and worse at half and at twice that rate. At its best, the net of 128 units loses to the 5-gram and to the 6-gram by
-# far more than the standard error; the net of 256 units beats both. Nothing but the room differs. And at half the rate the large net only draws level: a net
-# that is not trained well loses to a table as a small one does.
+# far more than the standard error; the net of 256 units beats both. Nothing but the number of units differs. The rate matters as much: at half the best rate the large net only draws level with the 6-gram, and at a
+# quarter or at twice that rate it loses by 0.1 bits or more, as a small net does.
 #
 # Is the lead over the 6-gram luck of the first weights? The same net, trained from other seeds:
 
@@ -661,8 +662,8 @@ assert len(seeds) == 3 and max(trained) < min(rungs) - 0.01
 assert max(trained) - min(trained) < (best[128] - best[256]) / 4
 
 # %% [markdown]
-# No. The spread over the seeds is small beside the lead, and smaller still beside what the room is worth. That holds for this text and this
-# training. How much more 512 units would gain, we did not measure.
+# No. The spread over the seeds is small beside the lead, and smaller still beside the 0.12 bits that 256 units gain over 128. That holds for this text and this
+# training. We did not measure how much more 512 units would gain.
 #
 # ### How far does it look?
 #
@@ -710,9 +711,10 @@ assert abs(reach[16] - from_zero[16]) < 0.1
 # %% [markdown]
 # With four characters after false ones the net is far behind the 5-gram, which sees the same four. With four after zero it is
 # behind as well, and there it has nothing to forget. So whatever it starts from, its state needs some eight characters to settle. More
-# than that is worth little to it: its reach is a word or two, and so much was enough to catch the tables.
+# than that is worth little to it: its reach is a word or two, and that was enough to beat the tables. (We did not measure the reach of the net of 128 units. So we cannot say
+# whether the units that it lacks would have held more about the same few characters, or taken it further back.)
 #
-# A net with another kind of layer looks further: the LSTM that [chapter 7](07_lstm_gru.ipynb) explains and chapter 8 trains.
+# Another net looks a little further: the LSTM that [chapter 7](07_lstm_gru.ipynb) explains and chapter 8 trains.
 
 # %%
 from rnnbook.show.instruments.generator import load, round_weights
@@ -726,12 +728,12 @@ claim(43, ("bits that characters 11 to 25 back save an LSTM", saved[10] - saved[
 
 # %% [markdown]
 # "Predicting the next element in the sequence depends on all the previous elements", says Kostadinov. In principle, yes: the hero
-# of a novel was named on its first page. Our best reader of characters needs two dozen of them, some perhaps only for its state to settle after the
+# of a novel was named on its first page. The LSTM, our best reader of characters, needs two dozen of them, some perhaps only for its state to settle after the
 # false ones; what is older tells it little. Whether there is more to be had, this measurement cannot say.
 #
 # ### Two heads
 #
-# The net and the table know different things. Give each half a say, and the mean of their probabilities beats both.
+# The net and the table know different things. Give each an equal say: the mean of their probabilities beats both.
 
 # %%
 five_log_p = ladder[5].log_probabilities(held)
@@ -746,7 +748,7 @@ assert mix_bits < min(rungs[5], rnn_bits) - 0.02
 # ### A low loss is not yet learning
 #
 # "Once it crosses a certain threshold, we can state that the network has successfully learned", says Kostadinov of the loss. Take a scrap of
-# the text, 2,000 characters, and train a small net on it for long.
+# the text, 2,000 characters, and train a small net on it for a long time.
 
 # %%
 scrap = LanguageModel(letters, 128, "rnn", embedding=16, dtype="float64")
@@ -760,7 +762,7 @@ claim(62, ("perplexity on what it was trained on", by_heart, "< 1.5", 2),
 
 # %% [markdown]
 # Nearly perfect on the scrap, and on held-out text worse than the unigram, which knows only how frequent each character is. It has
-# learned 2,000 characters by heart, and the longer it trains the worse it gets. No threshold on the training loss tells
+# learned 2,000 characters by heart, and the longer it trains, the worse it gets there. No threshold on the training loss tells
 # learning from memorizing ([Goodfellow et al., 2016](#goodfellow2016), section 5.2); the held-out perplexity does.
 #
 # ## Step 5: writing, and judging what was written
@@ -783,7 +785,7 @@ whole, _ = net.forward([[*letters.encode("The games "), *written]])
 assert abs(whole[0, -1] - logits[0, -1]).max() < 1e-9
 
 # %% [markdown]
-# The last two lines check the loop: reading the whole text at once gives the same logits. A common mistake in published code is to forget the state,
+# The last two lines check the loop: reading the whole text at once gives the same last logits. A common mistake in published code is to forget the state,
 # so that the net starts afresh at each character, from zero or even from random numbers. It then sees a text
 # of length one, again and again. Measured on the held-out text, and in the writing:
 
@@ -846,7 +848,7 @@ assert max(period.values()) < 300
 
 # %% [markdown]
 # Greedy text falls into a loop and never leaves it. A likely character leads to a likely state, which leads back to a likely
-# character: where the last words repeat, so nearly does the state. Human text is not the most probable text
+# character: where the last words repeat, the state nearly repeats too. Human text is not the most probable text
 # ([Holtzman et al., 2020](#holtzman2020)). So draw from the distribution, but perhaps not from all of it:
 #
 # - **[temperature](#term-temperature)** $\tau$: draw from $\mathrm{softmax}(u / \tau)$. Below 1 the likely get likelier; toward 0 it becomes greedy;
@@ -984,7 +986,7 @@ claim(63, ("share of real words at τ = 0.5", real(pieces["RNN, τ = 0.5"]), "> 
       ("bits that τ = 0.5 costs more on held-out text", cool - plain, "> 0.2", 2))
 
 # %% [markdown]
-# At a low temperature the sample looks better, and the model is worse: a sample shows taste, the held-out bits show what the model
+# At a low temperature the sample looks better, but the distribution it is drawn from predicts the held-out text worse: a sample shows taste, the held-out bits show what the model
 # knows. And at which length does a text become a copy?
 
 # %%
@@ -1006,12 +1008,12 @@ fig.legend(loc="outside upper center", ncols=2)
 plt.show()
 
 # %% [markdown]
-# Read the curves with the reference in mind. New is not good in itself: at temperature 1 the RNN is *newer* than the author, since it
-# misspells. At 0.5 it is *less* new than the author up to 12 characters: it writes the commonest words over and over. Yet none of the three
+# Read the curves with the reference in mind. New is not good in itself: at temperature 1 the RNN is *newer* than the author, probably because it
+# misspells. At 0.5 it is *less* new than the author up to 12 characters: it seems to write the commonest words over and over. Yet none of the three
 # copied a passage longer than a phrase, and at 16 characters it is the author who repeats most of the training text: people have set
 # phrases, names and formulas.
 #
-# So sort a text: what of it stands in training, what only in held-out chapters, and what nowhere?
+# So sort a text: what of it occurs in the training chapters, what only in the validation chapters, and what in neither?
 
 
 # %%
@@ -1042,16 +1044,16 @@ print(textwrap.fill("".join(shown), 76))
 assert (mark == 2).any() and (mark == 0).any()
 
 # %% [markdown]
-# Capitals mark what occurs nowhere: a letter is a capital if none of the eight-character sequences around it stands in a chapter. Mostly these are words
-# of the net's own. In small letters it "copied", but at this length to copy is to write English. Passages of 50 characters would be
+# Capitals mark what occurs in neither: a letter is a capital if none of the eight-character sequences around it stands in a training or validation chapter. Mostly these are words
+# of the net's own making. In small letters it "copied", but at this length to copy is to write English. Passages of 50 characters would be
 # another matter; chapter 8 audits a larger net. (The share of new characters is far smaller than that of new sequences above: one known
 # sequence makes all its eight characters known.)
 #
 # <a id="question-30"></a>
 # ### Why is my result not reproducible?
 #
-# Random numbers start the weights, order the batches, drop units and draw the text. Fix each **[seed](#term-seed)**, and a run on the same machine gives the
-# same numbers. With Keras, `keras.utils.set_random_seed` sets the generators of Python, NumPy and the backend, and `enable_op_determinism`, of `tf.config.experimental`, makes a GPU add in the same order. But one seed is one draw: report several.
+# Random numbers set the first weights and draw the text. In many trainings they also shuffle the batches and switch off units (*dropout*, in chapter 8). Fix each **[seed](#term-seed)**, and a run on the same machine gives the
+# same numbers. With Keras, `keras.utils.set_random_seed` sets the generators of Python, NumPy and the backend, and `enable_op_determinism`, of `tf.config.experimental`, makes a GPU add in the same order each time. But one seed is one draw: report several.
 
 # %%
 def short_run(seed):
@@ -1098,9 +1100,9 @@ assert lead > 2 * error
 # - Word vectors from counts put similar words near each other, some of the time. Measure it on classes fixed in advance.
 # - Softmax needs its maximum subtracted. Cross-entropy is bits of surprise; an untrained net starts at $\ln V$; perplexities of different
 #   tokens cannot be compared, bits per character can.
-# - A time step reads a token, a training step updates the weights, an epoch is one pass. A step lowers the loss of its own batch; on other text it often rises.
-# - With 128 units our net loses to a table of counts, with 256 and the right rate it wins, though it looks back no further than a word
-#   or two. It lacked room. What gates add to the reach is the subject of chapter 7.
+# - A time step reads a token, a training step updates the weights, an epoch is one pass. A step nearly always lowers the loss of its own batch; on other text the loss often rises.
+# - With 128 units our net loses to a table of counts. With 256 and the right rate it wins, though it looks back no further than a word
+#   or two. What gates add to the reach is the subject of chapter 7.
 # - Argmax loops. Sample, carry the state, and after a reset let the net read a line before you trust it.
 # - Judge a generator by held-out bits and by what it copied, never by one sample.
 #
