@@ -989,7 +989,8 @@ assert many < 0.95
 # %% [markdown]
 # A truncated gradient is *biased*: it points elsewhere, however much data you give it. [Tallec and Ollivier
 # (2017)](#tallec2017) show how to remove the bias: cut at random places, and make up for the cuts with factors. The last exercise lets you do it.
-# All these are cosines of fresh nets. A net that has learned to keep something may have others.
+# All these are cosines of fresh nets with a loss at every step. A net that has learned to keep something may have others;
+# and where gradients explode, hardly anything of the direction may be left: [chapter 5](05_vanishing_gradients.ipynb) has such a net.
 #
 # ### A lag longer than the chunk
 #
@@ -1365,7 +1366,7 @@ assert updates == 3 * len(chunks)
 # - Check every gradient by central differences in 64-bit numbers, with several steps and sequences. A
 #   falling loss proves nothing.
 # - BPTT keeps all states: memory and time grow with $T$.
-# - Truncation cuts the gradient and not the state. It is biased, often mildly, and blind to how a distant input was
+# - Truncation cuts the gradient and not the state. It is biased, in our fresh nets mildly, and blind to how a distant input was
 #   stored; what the state happens to keep can still be read.
 # - Recomputation gives the exact gradient with about $2\sqrt T$ states in memory, for one more forward pass.
 #
