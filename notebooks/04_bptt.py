@@ -189,8 +189,8 @@ print(f"loss {loss:.4f}, states {h.shape}, du {du.shape}")
 # the unfolded graph from the end, and at every node add up what comes back along the arrows that left it.
 #
 # The drawing shows three steps. Gray arrows are the forward pass. A state's node stands for $a_t$ and for $h_t = \tanh(a_t)$, an
-# output's for $u_t$ and $\hat y_t$. Begin at the end. From $h_3$ a single arrow leaves, upward. At each red arrow stands
-# what arrives at its tip.
+# output's for $u_t$ and $\hat y_t$. Begin at the end. From $h_3$ a single arrow leaves, upward. The label of a red arrow
+# says what arrives at its tip.
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the drawing's code", "code_prompt_hide": "Hide the drawing's code"}
 kinds = {"x": ("input", "$x_%d$", 0.4), "h": ("hidden", "$h_%d$", 1.5)}
@@ -243,8 +243,8 @@ plt.show()
 
 # %% [markdown]
 # With the chain rule, and $u_3 = W_{hy} h_3 + b_y$, that arrow gives
-# $\mathrm d L / \mathrm d h_3 = W_{hy}^\top\, \mathrm d L / \mathrm d u_3$. Why the transpose? Number $j$ of $h_3$ enters
-# every number $i$ of $u_3$, with the weight $(W_{hy})_{ij}$. So what comes back to it is
+# $\mathrm d L / \mathrm d h_3 = W_{hy}^\top\, \mathrm d L / \mathrm d u_3$. Why the transpose? Element $j$ of $h_3$ enters
+# every element $i$ of $u_3$, with the weight $(W_{hy})_{ij}$. So what comes back to it is
 # $\sum_i (W_{hy})_{ij}\, \mathrm d L / \mathrm d u_{3,i}$, a sum over the *rows* of $W_{hy}$, which is what the
 # transpose computes. It sends a vector of size $V$ back to size $H$.
 #
@@ -306,7 +306,7 @@ for t in (1, 2, 3):
 plt.show()
 
 # %% [markdown]
-# The output weights stand in no loop. Their shares are simply added:
+# The output weights are in no loop, so nothing comes back to them from later steps. Their shares are simply added:
 # $\mathrm d L / \mathrm d W_{hy} = \sum_t (\mathrm d L / \mathrm d u_t)\, h_t^\top$, and
 # $\mathrm d L / \mathrm d b_y = \sum_t \mathrm d L / \mathrm d u_t$.
 #
@@ -319,7 +319,7 @@ plt.show()
 #
 # ## A dozen lines of NumPy
 #
-# Each line of the loop is one of the equations. Examples are rows, so $W^\top \delta$ becomes `delta @ W`, and a
+# Apart from the line that fetches `h_prev`, each line of the loop is one of the equations. Examples are rows, so $W^\top \delta$ becomes `delta @ W`, and a
 # column times a row, summed over the batch, becomes `da.T @ h_prev`.
 #
 # | Line | Equation | Shape in a batch |
@@ -389,8 +389,8 @@ print("of the weight from unit 2 to unit 1:", shares[:, 0, 1].round(4))
 print("their sum:", shares[:, 0, 1].sum().round(4))
 
 # %% [markdown]
-# Four numbers, one for each step. They have different signs and nearly cancel, so none of them alone comes close to the
-# gradient. Are these really the slopes of the four *copies*? Ask the loss itself. Give each step a
+# Four numbers, one for each step. They have different signs and mostly cancel: the sum is less than a tenth of the
+# largest of them, so no share can stand for the whole. Are these really the slopes of the four *copies*? Ask the loss itself. Give each step a
 # recurrent matrix of its own, move one number in one of them by a little, up and down, and see what the loss does:
 #
 # $$
@@ -476,7 +476,7 @@ claim(22, ("matrices of the feedforward net, T = 4", len(plain), "== 4"),
       ("sum of their gradients against BPTT, relative error", off, "< 1e-12", 0))
 
 # %% [markdown]
-# Backpropagation itself was not changed. What is new is the unfolding before it and the sum after it. The source of the claim
+# Backpropagation itself was not changed. What is new is the unfolding before it and the sum after it. The text that the claim comes from
 # says so too: in its next paragraph the net is unrolled, and ordinary backpropagation is applied to it.
 #
 # ### One pass, not T passes
@@ -503,8 +503,8 @@ assert error(double, g["W_hh"]) < 1e-12 and walked == T * (T + 1) // 2
 #
 # ## Three checks
 #
-# An equation can be derived wrongly and programmed faithfully. So check the program, against something that shares
-# none of its thoughts.
+# An equation can be derived wrongly and programmed faithfully. So check the program against something that does not
+# rest on the same derivation.
 #
 # **Finite differences**, for all weights and for the state at the start. The package has our `numerical` as
 # [check](#rnnbook.nn.gradients.check): it takes a loss, the arrays that the loss depends on, and the gradients to be
@@ -521,8 +521,8 @@ print("all relative errors below 1e-7:", max(errors.values()) < 1e-7)
 assert max(errors.values()) < 1e-7
 
 # %% [markdown]
-# How small should the step $\varepsilon$ be? A central difference is wrong by about $\varepsilon^2$, a one-sided one
-# by about $\varepsilon$. So smaller is better, until rounding takes over: the two losses then agree in almost all
+# How small should the step $\varepsilon$ be? The error of a central difference grows with $\varepsilon^2$, that of a one-sided one
+# with $\varepsilon$. So smaller is better, until rounding takes over: the two losses then agree in almost all
 # their digits, and the difference is noise.
 
 
@@ -589,7 +589,7 @@ print("ours, TensorFlow's and the engine's: relative errors below 1e-12")
 # ### How do I check a NumPy LSTM?
 #
 # Exactly like this. A gradient check does not ask what is inside: it needs a loss and the arrays. Take any loss that
-# feels all states, such as a sum with random coefficients, 64-bit numbers, central differences, and ask for a
+# depends on all states, such as their sum with random coefficients; use 64-bit numbers and central differences; and ask for a
 # relative error below $10^{-6}$. Here for the course's [LSTM](#rnnbook.nn.layers.LSTM), which chapter 7 takes apart.
 
 # %%
@@ -644,8 +644,8 @@ def planted(old, new, rate=1.0):
 broken = {name: planted(*change) for name, change in mistakes.items()}
 
 # %% [markdown]
-# What does the check show for each? Relative errors, by weight. A dot stands for an error below $10^{-7}$: this
-# weight's gradient is right.
+# What does the check show for each? Relative errors, for each of the three weights and for the state at the start. A dot stands for an error below $10^{-7}$: this
+# gradient is right.
 
 # %%
 def errors_of(back, x, y, h_0):
@@ -674,8 +674,9 @@ print("W_hh, updated on the way:", *(f"rate {rate}: {e:.0e}" for rate, e in by_r
 assert 5 < by_rate[0.1] / by_rate[0.01] < 20
 
 # %% [markdown]
-# Its error is in proportion to the rate. At the rate of a real training, 0.003, it is some $10^{-4}$: wrong in
-# principle, and harmless in practice. So where you see $10^{-3}$, look again, and never think "nearly".
+# Its error is in proportion to the rate. At the rate of a real training, 0.003, it would be about $3 \cdot 10^{-4}$: wrong in
+# principle, and harmless in the training below. But a check cannot tell a harmless mistake from a grave one: where you see
+# $10^{-3}$ or $10^{-4}$, look again, and never think "nearly".
 #
 # > **Common wrong answers.** "The error is 0.02, that must be rounding": in 64-bit numbers rounding is a million
 # > times smaller.
@@ -707,16 +708,16 @@ assert caught["all of it"] == caught["state zero, two steps"] == 10
 assert max(caught["one step"], caught["one sequence"], caught["state zero, one step"]) < 10
 
 # %% [markdown]
-# So never check with one step, or with one sequence. Two of each were enough for these ten, even from a state of zero;
-# take a few more, and a state at the start, for what we did not think of. Sizes that differ from each other (all of ours
+# So never check with one step, or with one sequence. Two steps of the five sequences were enough for these ten, even from a state of zero;
+# take a few more steps, and a state at the start that is not zero, for what we did not think of. Sizes that differ from each other (all of ours
 # do but $D$ and $V$) let wrong shapes show themselves.
 #
 # ### The loss falls all the same
 #
 # "But my net learns!" So does a net with a wrong gradient, as long as the wrong direction has something in common
 # with the right one. Train all eleven versions on delayed recall, with six steps and four symbols (chapter 2
-# describes the task), in 400 updates each. A net that cannot remember guesses, and its loss is $\ln 4 / 6$ nats a
-# step.
+# describes the task), in 400 updates each. Only the last of the six steps asks for the symbol, so a net that has learned all but to remember has to guess
+# there, and its loss is $\ln 4 / 6$ nats a step.
 
 
 # %%
@@ -794,8 +795,8 @@ plt.show()
 
 # %% [markdown]
 # A falling loss proves nothing. Compare the mean over the batch with the right version: no difference can be seen.
-# The biases' gradient is too small by a constant factor, and Adam, which rescales each weight's gradient, undoes just
-# that. Others learn more slowly, and you would have blamed the architecture. Check the gradient before you train.
+# The gradient of $b_h$ is too small by a constant factor, and Adam, which rescales each weight's gradient, undoes just
+# that. Most of the others learn more slowly, and you might have blamed the architecture. Check the gradient before you train.
 #
 # What about the tenth mistake, here with the rate of the training? It learns as well as the right version. "In simple
 # terms", says [Kostadinov (2018)](#kostadinov2018), backpropagation goes back through the time steps "while updating the
@@ -856,7 +857,7 @@ assert needed[800] == 8 * needed[100]
 
 # %% [markdown]
 # Memory grows in proportion to $T$. So does time: the backward pass takes each step once. Seconds differ from machine
-# to machine, so the cell asserts bounds and prints none of them. It counts the processor's time, which a busy machine
+# to machine, so the cell prints none: it only asserts bounds for a ratio of two times. It counts the processor's time, which a busy machine
 # hardly disturbs.
 
 # %%
@@ -875,10 +876,10 @@ assert 2 < growth < 10  # in proportion to T it would be 4, to its square 16
 # %% [markdown]
 # There is a way that needs no history at all. [Equation 4.2](#4.2) ran *forward*: it carried the derivative of the
 # state along with the state. For a layer this is **real-time recurrent learning** ([Williams and Zipser,
-# 1989](#williams1989)). But each of the $H$ states has a derivative with respect to each of the $H^2$ recurrent
+# 1989](#williams1989)). But each of the $H$ numbers in the state has a derivative with respect to each of the $H^2$ recurrent
 # weights: $H^3$ numbers to carry, and $H^4$ products a step. [Mozer (1989)](#mozer1989) made it cheap by letting each
-# unit feed back to itself alone. Backward, there is one loss and one number for each state: that is why training goes
-# backward.
+# unit feed back to itself alone. Backward, there is one loss, and one derivative for each number in a state: that is why training goes
+# backward. Count what must be kept for one sequence of 800 steps, with the 64 features and 256 units from above.
 
 # %%
 H_big, T_big, D_big = 256, 800, 64
@@ -974,10 +975,11 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %% [markdown]
-# Surprisingly good: with chunks of a *single* step, where no gradient crosses any step, the direction is mostly
-# right. A loss at each step speaks mostly of the steps just before it, and the more so the faster the net forgets.
+# Surprisingly good: with chunks of a *single* step, where no gradient crosses any step, the cosine is still 0.66 at the
+# largest gain and 0.95 at the smallest. In a fresh net, a loss depends mostly on the steps just before it, and the more so the
+# faster the net forgets.
 #
-# What is missing is not noise, though. Noise would average out over more sequences.
+# What separates the two is not noise, though. Noise would average out over more sequences. Try it with one of the five nets, seed 0.
 
 # %%
 few, many = (cosines((1,), 1.0, 0, B=n)[0] for n in (32, 2048))
@@ -987,11 +989,12 @@ assert many < 0.95
 # %% [markdown]
 # A truncated gradient is *biased*: it points elsewhere, however much data you give it. [Tallec and Ollivier
 # (2017)](#tallec2017) show how to remove the bias: cut at random places, and make up for the cuts with factors. The last exercise lets you do it.
-# These are the cosines of fresh nets. What a net has learned to keep changes them.
+# All these are cosines of fresh nets with a loss at every step. A net that has learned to keep something may have others;
+# and where gradients explode, hardly anything of the direction may be left: [chapter 5](05_vanishing_gradients.ipynb) has such a net.
 #
 # ### A lag longer than the chunk
 #
-# A good cosine tells about the average. What about the one thing that needs the long way? In delayed recall with 12
+# A good cosine is a statement about the whole gradient. What about the one thing that needs the long way? In delayed recall with 12
 # steps and 8 symbols the symbol is shown at step 1, and only the last step asks for it. Train with the gradient of the
 # last $k$ steps, in three ways:
 #
@@ -1041,8 +1044,8 @@ assert min(accuracy["carried", 8]) > 0.9
 
 # %% [markdown]
 # The full gradient learns it. With the state reset the task is impossible, and the net guesses. In between stands the
-# surprise: **no gradient ever reached the symbol, and yet the carried net names it**, always with $k = 8$, and far more
-# often than by chance with $k = 4$. A matrix that is nearly orthogonal keeps a trace of every input by itself, and the
+# surprise: **no gradient ever reached the symbol, and yet the carried net names it**, with $k = 8$ as well as the full
+# gradient does, and with $k = 4$ far more often than by chance. A recurrent matrix that is orthogonal, times 0.9, keeps a trace of every input by itself, and the
 # gradient of the last steps can learn to *read* the trace. What it cannot learn is to *write* it: it never sees the step
 # at which the symbol comes in. So take a net that keeps less by itself, with a gain of 0.7.
 
@@ -1054,9 +1057,10 @@ assert np.mean(accuracy["full", "0.7"]) > 0.9
 assert np.mean(accuracy["carried", "0.7"]) < np.mean(accuracy["carried", 4]) - 0.1
 
 # %% [markdown]
-# The full gradient makes the net keep the symbol. The truncated one has to live with what is kept.
+# With the full gradient the net learns to keep the symbol. With the truncated one it has to live with what is kept anyway:
+# it is still above chance, but worse than with the gain of 0.9 in each of the three seeds.
 #
-# So does truncated BPTT drop long-term dependencies, as the source says where it introduces it? It drops them from the
+# So does truncated BPTT drop long-term dependencies, as the next claim says? It drops them from the
 # gradient, not from the memory. Full BPTT drops none: every step's share is in the sum.
 
 # %%
@@ -1086,7 +1090,7 @@ claim(29, ("full: size of step 1's share for symbols", to_symbols(12), "> 1e-4",
 # [Williams and Peng (1990)](#williams1990) study such schemes with two numbers: how many steps the gradient goes
 # back, and how many steps forward lie between two updates. Ours, where both are $k$, is the cheapest. Its weakness:
 # the loss at a chunk's first step goes back no further than that step, the loss at its last one goes back $k$ steps.
-# On average, a loss goes back $(k + 1) / 2$ steps.
+# On average, a loss goes back $(k + 1) / 2$ steps, its own step counted.
 #
 # ### Updates, counted
 #
@@ -1101,7 +1105,7 @@ for k in (10, 50, 250, 500):
     assert chunks == 10_000 // 20 // k
 
 # %% [markdown]
-# Small chunks: many updates, each with a short sight. One chunk: one update an epoch, with the full gradient. In
+# Small chunks: many updates, each of them short-sighted. One chunk: one update an epoch, with the full gradient. In
 # practice the memory, or the patience, decides.
 #
 # ## The generator, by your own backward pass
@@ -1118,7 +1122,7 @@ for k in (10, 50, 250, 500):
 # $$ (4.10)
 #
 # A column with a single one, times a row: the gradient of step $t$ is added to the row of its character, and nothing is
-# multiplied. `np.add.at` does that, also where a character stands in several sequences. Here is the whole program, in the
+# multiplied. `np.add.at` does that, and still adds every share where the same character stands in several sequences. Here is the whole program, in the
 # spirit of [Karpathy (2015)](#karpathy2015): the text, the weights, forward, backward, training, writing.
 
 # %%
@@ -1160,7 +1164,8 @@ def walk_back(ids, x, h, du, w, h_0):
 
 
 # %% [markdown]
-# First the check, on three sequences of four characters, and with all that the text above asks for.
+# First the check, as above: a net that is small enough, several sequences and steps (here three of four characters), a state
+# at the start that is not zero, and 64-bit numbers.
 
 # %%
 some, then = story[:12].reshape(3, 4), story[1:13].reshape(3, 4)
@@ -1178,7 +1183,8 @@ print("all relative errors below 1e-6:", max(errors.values()) < 1e-6, "for", *er
 assert max(errors.values()) < 1e-6
 
 # %% [markdown]
-# Then the training: chunks of 32 steps, the state carried, the norm of the gradient limited to 1, Adam with a rate of 0.005.
+# Then the training: 32 rows in chunks of 32 steps, the state carried, the norm of the gradient limited to 1, Adam with a rate of 0.005.
+# Each figure but the first is the mean loss of the last ten steps.
 
 
 # %%
@@ -1234,8 +1240,8 @@ def write(prompt, n, w, seed):
 print(write("The games ", 150, own, seed=0))
 
 # %% [markdown]
-# After 400 steps the words have the right length, and few of them are words. [Chapter 3](03_text_generator.ipynb) has shown
-# how far more units and more steps take this very net.
+# After 400 steps the spaces come at about the right distances. Many of the short words are real ones; the longer ones are made up. [Chapter 3](03_text_generator.ipynb) has shown
+# how far more units and more steps take this kind of net.
 #
 # ## Recomputation: all of the gradient for less of the memory
 #
@@ -1282,8 +1288,8 @@ plt.show()
 
 # %% [markdown]
 # [Gruslys et al. (2016)](#gruslys2016) find the best plan for any memory: which states to keep, and how often to
-# recompute the others. Put truncation and recomputation side by side: the same loop, and one line between them. The
-# first saves memory *and* gives up the long way; the second saves memory and gives up time.
+# recompute the others. Put truncation and recomputation side by side: the same loop, and a single line that differs. Both
+# save memory: the first pays with the long way back, the second with time.
 #
 # ## In Keras
 #
@@ -1291,8 +1297,8 @@ plt.show()
 # ### How do I truncate backpropagation through time in Keras?
 #
 # There is no argument for it. Cut the text into chunks, and carry the state with `stateful=True`: the layer then
-# starts each batch from the state in which the last one ended. It keeps that state in variables, and a gradient does
-# not go through what was once stored. Row $i$ of a batch must go on where row $i$ of the batch before stopped, so
+# starts each batch from the state in which the last one ended. It keeps that state in variables, and no gradient flows
+# back through a value that was stored in one. Row $i$ of a batch must go on where row $i$ of the batch before stopped, so
 # never shuffle, and the batch size is fixed.
 
 # %%
@@ -1328,7 +1334,7 @@ print("Keras, stateful = ours with a constant state; after reset_state: afresh")
 
 # %% [markdown]
 # A training loop then needs two things: no shuffling, and a reset at each beginning of the text. Keras counts its
-# updates, which are as many as the chunks.
+# updates: in each epoch there are as many as chunks.
 
 # %%
 chunks = list(text.stateful_batches(ids[:2001], 20, 10))
@@ -1360,7 +1366,7 @@ assert updates == 3 * len(chunks)
 # - Check every gradient by central differences in 64-bit numbers, with several steps and sequences. A
 #   falling loss proves nothing.
 # - BPTT keeps all states: memory and time grow with $T$.
-# - Truncation cuts the gradient and not the state. It is biased, often mildly, and blind to how a distant input was
+# - Truncation cuts the gradient and not the state. It is biased, in our fresh nets mildly, and blind to how a distant input was
 #   stored; what the state happens to keep can still be read.
 # - Recomputation gives the exact gradient with about $2\sqrt T$ states in memory, for one more forward pass.
 #

@@ -8,14 +8,14 @@
 # %% [markdown]
 # # A chapter of your own
 #
-# Chapter 3 ended with a net that lost to a table of counts. In this chapter you get a better one: a text generator in Keras that beats
-# every table we have. It learns the course's novel or, if you change one line, a book of yours. You will feed it, choose its size, train it, stop it and
+# Chapter 3 ended with a net that beat the best table of counts by a little: 0.03 bits per character. In this chapter you get a better one: a text
+# generator in Keras that beats it by a clear margin. It learns the course's novel or, if you change one line, a book of yours. You will feed it, choose its size, train it, stop it and
 # resume, judge it once on chapters that it never saw, and let it write. Then you will check what it copied.
 #
 # | You will | train a generator in Keras, stop it and resume; load a larger one that is already trained; climb the ladder of models on the test chapters; write a chapter from the word "games"; audit it |
 # |---|---|
 # | **You learn** | stateful batches with `tf.data`; a learning-rate schedule, clipping, dropout and early stopping; how many units and layers to take; checkpoints that lose nothing; writing fast; words instead of characters; more than one device |
-# | **You need** | [Chapter 3](03_text_generator.ipynb), the five steps; the LSTM and the GRU, from chapter 7 |
+# | **You need** | [Chapter 3](03_text_generator.ipynb), the five steps; truncation with a carried state, from chapter 4; the LSTM and the GRU, from chapter 7 |
 # | **It takes** | 90 minutes to read and run, 3 hours with the exercises up to 8.10, and an evening for the last one |
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the set-up", "code_prompt_hide": "Hide the set-up"}
@@ -121,7 +121,7 @@ HEADING = "CHAPTER 41\n\nGames\n\n"  # as its chapters begin
 #
 # ## From text to batches
 #
-# Characters or words? Start with characters: there are few types, none or nearly none are unknown, and every mark is learned. Words come later in this chapter.
+# Characters or words? Start with characters: there are few types, none or nearly none are unknown, and the net learns spaces, line breaks and punctuation along with the letters. Words come later in this chapter.
 # Keep $B$ rows and $T$ time steps apart when you look at the shape: $B = 40$, $T = 32$.
 
 # %%
@@ -153,8 +153,8 @@ assert len(batches) == (len(ids) - 1) // (B * T)
 # and the net never learns to use a state that is older than the window.
 #
 # To answer such questions takes many trainings, more than a notebook has time for. So a [benchmark](../reference/benchmarks.md) made them once:
-# `python -m benchmarks.generators`, about nine minutes on one core. All its small models have an embedding of 32 and dropout 0.1, and all make at least 800 training steps. Below, GRUs of 32 units were trained both ways, by the same
-# recipe, and then judged as they will be used: on running text, with the state carried. Three seeds each, and a second learning rate, so that the rate does not decide.
+# `python -m benchmarks.generators`, about nine minutes on one core. Unless the text says otherwise, its models of up to 64 units have an embedding of 32 and dropout 0.1, and make a little over 800 training steps. Below, GRUs of 32 units were trained both ways, by the same
+# recipe, and then judged as they will be used: on running text, with the state carried. Three seeds each, and one seed at a second learning rate, in case the rate decides.
 
 # %%
 table = {row["model"]: row for row in results.rows("generators")}
@@ -179,7 +179,7 @@ assert saved.min() > 5 * spread
 assert carried[0] - carried[3] > 5 * saved.max()
 
 # %% [markdown]
-# Carrying the state is ahead with each seed and at both rates, by more than five times the spread of the seeds. It is a small gain all the same: the higher rate
+# Carrying the state is ahead with each seed and at both rates, by more than five times the standard deviation over the seeds. It is a small gain all the same: the higher rate
 # brings more than five times as much. And it has its price: the batch gets a fixed number of rows, and the state must be set to zero where the text ends. This chapter carries the state, since
 # that is how the model will read and write.
 #
@@ -202,7 +202,7 @@ fit = plain.fit(batches.take(60), validation_data=judged, shuffle=False, verbose
 print(f"after 60 steps: {fit.history['val_loss'][0] / np.log(2):.2f} bits per character held out")
 
 # %% [markdown]
-# Writing is a loop: read the last characters, divide the logits by the temperature, turn them into probabilities, draw one character, append it.
+# Writing is a loop: read the last characters, divide the logits by the temperature, turn them into probabilities, draw one character, append it. Here the temperature is 0.7.
 
 # %%
 rng = np.random.default_rng(0)
@@ -215,7 +215,7 @@ print(repr(letters.decode(written)))
 assert len(written) == len(PROMPT) + 40
 
 # %% [markdown]
-# After sixty steps that is letter soup, and each character costs a reading of the whole window. [Generator](#rnnbook.keras.Generator) is the same model, a Keras `Sequential` with one to three recurrent layers,
+# After sixty steps that is letter soup, and to write each character the net reads the last 32 again. [Generator](#rnnbook.keras.Generator) is the same model, a Keras `Sequential` with one to three recurrent layers,
 # and adds what a longer training needs: it knows its tokens, can carry the state, has dropout above each recurrent layer, and writes fast. Everything that you know of Keras works with it.
 
 
@@ -245,7 +245,7 @@ gap = abs(model.log_probabilities(sample) - model.to_numpy().log_probabilities(s
 assert gap < 1e-4
 
 # %% [markdown]
-# The last lines compare it with the course's own NumPy model: with the same weights, it gives the same probabilities. So the only new thing is the library.
+# The last lines compare it with the course's own NumPy model: with the same weights, it gives the same probabilities, but for rounding. So the only new thing is the library.
 #
 # ## Training
 #
@@ -256,7 +256,7 @@ assert gap < 1e-4
 # - a **schedule**: the rate rises for some steps, since the first gradients are large and Adam knows nothing yet of their size, and then falls to zero
 #   along a cosine ([Loshchilov and Hutter, 2017](#loshchilov2017)), since near the end large steps only add noise;
 # - **clipping** of the gradients' joint norm, from chapter 5;
-# - **[dropout](#term-dropout)** on what goes up from the recurrent layer, for models that are large for their text;
+# - **[dropout](#term-dropout)** on what goes up from the recurrent layer: in training a random share of these numbers is set to zero. It is for models that are large for their text;
 # - **[early stopping](#term-early-stopping)**: after each epoch it measures the held-out bits, keeps the best weights, and can stop when they no longer improve.
 
 # %%
@@ -281,7 +281,7 @@ plt.show()
 # python examples/train.py --folder small --units 64 --embedding 32 --dropout 0.1 --epochs 2 --rate 4e-3 --rows 40 --steps 32
 # ```
 #
-# What you can do at once is begin. The next cell makes the first fifty steps of exactly this training, without `train`, so that you see what is inside. Its mean loss should be the one that the benchmark noted.
+# What you can do at once is begin. The next cell makes the first fifty steps of exactly this training, without `train`, so that you see what is inside. Its mean loss should be the one that the benchmark noted for them.
 
 # %%
 adamw = keras.optimizers.AdamW(rates, weight_decay=0.05, beta_2=0.99, global_clipnorm=1.0)
@@ -294,7 +294,7 @@ print(f"first 50 steps: {begun:.2f} bits here, {noted:.2f} in the table")
 expect(abs(begun - noted) < 0.02, "it begins as on the novel")
 
 # %% [markdown]
-# It begins as the stored one began. Now take the stored weights; a book of yours trains here instead. (Then a bar grows below the cell, and a curve of the bits.)
+# It begins as the stored one began. Now take the stored weights; a book of yours trains here instead. (Then a progress bar appears below the cell, and a curve of the bits.)
 
 # %%
 RECIPE = {"rate": 4e-3, "B": B, "T": T}
@@ -313,7 +313,7 @@ expect(abs(small_bits - noted) < 0.03, "it ends as on the novel")
 #
 # ### Count steps, not epochs
 #
-# How many epochs does a text need? That is the wrong question, since a short text has short epochs. The benchmark trained the same LSTM on the first 100,000 characters only: once for three epochs, and once for as many steps as the whole novel got.
+# How many epochs does a text need? That is the wrong question, since a short text has short epochs. The benchmark trained the same LSTM on the first 100,000 characters only: once for three epochs, and once for about as many steps as the whole novel got.
 
 # %%
 for name in ("short, LSTM 64, 3 epochs", "short, LSTM 64", "LSTM 64"):
@@ -324,8 +324,8 @@ few_steps, short, full = bits_of("short, LSTM 64, 3 epochs", "short, LSTM 64", "
 assert few_steps - short > 3 * (short - full)
 
 # %% [markdown]
-# With as many steps, a fifth of the text teaches the small LSTM as much as all of it. With three epochs, which is more than the two of the whole novel, it has hardly begun. So choose the steps first, and divide: epochs are steps by the
-# steps in an epoch.
+# With about as many steps, a fifth of the text teaches this small LSTM as much as all of it. With three epochs, which is more than the two of the whole novel, it has made 234 steps, and is still more than half a bit behind. So choose the steps first,
+# and divide them by the steps in an epoch: that gives the epochs.
 #
 # How long is too long? That is where a small text does matter. The next model is larger, a GRU of 128 units without dropout, and reads the same 100,000 characters 25 times, at a rate of 0.01. Watch both curves.
 
@@ -350,8 +350,8 @@ assert held_out[7] - held_out[24] < 0.1 < 0.4 < held_out[24] - training
 assert min(held_out[11:13]) > held_out[10] > held_out[24]
 
 # %% [markdown]
-# From the eighth epoch on nearly all that it learns is the text itself: the training bits fall by almost half a bit, and of that only a small part reaches the held-out text. The usual remedies are more dropout, a smaller net or a longer text; more epochs are none.
-# Be careful with early stopping, too. Epochs 12 and 13 bring no gain, so a patience of two would end there; yet the held-out bits fall once more in the last epochs, where the schedule lowers the rate.
+# From the eighth epoch on nearly all that it learns is this one text: the training bits fall by almost half a bit, the held-out bits by 0.06. The usual remedies are dropout, a smaller net or a longer text; more epochs are none.
+# Be careful with early stopping, too. Epochs 12 and 13 bring no gain, so a patience of two would end there; yet from epoch 14 on the held-out bits fall once more, while the schedule lowers the rate.
 #
 # ### Stopped, and not lost
 #
@@ -404,8 +404,8 @@ by_size = bits_of("GRU 16", "GRU 32, seed 0", "GRU 64")
 assert (np.diff(by_size) < -0.2).all() and abs(two_layers - by_size[1]) < 0.02
 
 # %% [markdown]
-# Each doubling of the units saves more than a fifth of a bit, and costs a few seconds. A second layer saves nothing here, although it has half as many parameters again as one. But this is a short training at one rate: it favors what learns quickly, and
-# a longer one may need the second layer. So take the table as a way to choose, not as the choice:
+# Each doubling of the units saves more than a fifth of a bit, and costs a few seconds. A second layer of 32 saves nothing here, although the net then has half as many parameters again. But this is one seed and a short training at one rate: it favors what learns quickly, and
+# a longer one may put the second layer to use. So take the table as a way to choose, not as the choice:
 #
 # 1. Start with one layer, small enough to train in a minute; check that it beats the bigram.
 # 2. Double the units until the held-out bits no longer improve, or you run out of patience. Count steps, and look at the core-seconds too: at large sizes, twice the units take up to four times as long.
@@ -453,11 +453,11 @@ if MINE is None:
 # `load_model` is Keras' own, and needs no more than the import of `rnnbook.keras`. The same weights lie beside it for
 # [LanguageModel](#rnnbook.text.language_model.LanguageModel), so the NumPy side can read them without Keras.
 #
-# A text that is too short to learn from can still be learned on top of this one: `train(large, large.encode(mine), large.encode(held_out), 3, rate=1e-3)` goes on from the weights that are there. Characters that the novel lacks stay unknown.
+# A text that is too short to train a net from nothing can still be learned on top of this one: `train(large, large.encode(mine), large.encode(held_out), 3, rate=1e-3)` goes on from the weights that are there. Characters that the novel lacks stay unknown.
 #
 # ## The ladder, on the test chapters
 #
-# All choices are made; open the test chapters, once. From below: **uniform** finds all types equally likely; the **unigram** knows how frequent each is; a
+# All choices are made; open the test chapters, once. From the simplest model to the largest: **uniform** finds all types equally likely; the **unigram** knows how frequent each is; a
 # **hidden Markov model** of 16 states learns by Baum–Welch, as in chapter 6, from the first 100,000 characters; the **n-grams** count; then an **RNN** in NumPy, and **GRU** and **LSTM** in Keras,
 # all three with 64 units and the same steps at the same learning rates; and the large LSTM. The RNN (trained without dropout) and the GRU come from the benchmark's table, so a book of yours has no such rows.
 
@@ -508,22 +508,22 @@ ax.grid(False)
 plt.show()
 
 # %% [markdown]
-# The large LSTM beats the table of counts, as the three trained readers of chapter 7 did, and by a clear margin, on chapters that nobody chose by. The small nets do not: after 800 steps none of them has reached even the 3-gram. The order among the
-# three shows who learns quickly at this one rate, not who ends best: chapter 7 compares them at their own rates. The HMM beats the unigram and no more: sixteen states are a short memory. The large LSTM differs from the small one in size and time above all: 256 units instead of 64, and eighteen epochs instead of two; also in its rate, its dropout, a larger embedding, and batches of 64 time steps.
+# The large LSTM beats the best table of counts by 0.22 bits, on chapters that nobody chose by. On the same chapters the RNN of 256 units in chapter 3 was 0.03 bits ahead of that table. The small nets do not beat it: after 800 steps none of them has reached even the 3-gram. The order among the
+# three shows who learns quickly at this one rate, not who ends best: chapter 7 compares them at their own rates. The HMM beats the unigram, but stays a whole bit behind the 3-gram: one of sixteen states tells less about the next character than the last two characters do. (It also read only the first 100,000 characters, so the states are not the only difference.) The large LSTM differs from the small one in size and time above all: 256 units instead of 64, and eighteen epochs instead of two; also in its rate, its dropout, a larger embedding, and batches of 64 time steps.
 #
-# One seed a row. How much does the seed matter? Three seeds of the GRU of 32 units gave the standard deviations above, and the larger one is taken.
+# Each row is one seed. How much does the seed matter? Three seeds of the GRU of 32 units, trained in both ways, gave two standard deviations above; take the larger one.
 
 # %%
 print(f"standard deviation over seeds {spread:.3f}; lead of {best} {lead:.3f} bits")
 expect(lead > 5 * spread, "the lead is many times the spread over seeds")
 
 # %% [markdown]
-# A difference of less than the spread says nothing. Of the large model there is one seed only; its distance to the n-grams is many times the spread of the small one.
+# A difference of less than the spread says nothing. Of the large model there is one seed only, so its own spread is not known; but its lead over the n-grams is some fifty times the spread of the small one.
 #
 # ## Writing
 #
 # To write, the model must be called once for each character, and each call of a Keras model costs more than the time step in it: `model.predict` gives some
-# twenty characters a second. [sample](#rnnbook.keras.Generator.sample) compiles the whole loop, so that Python is back once in 256 characters;
+# twenty characters a second. [sample](#rnnbook.keras.Generator.sample) compiles the whole loop, so that Python gets its turn only once in 256 characters;
 # the [benchmarks](../reference/benchmarks.md) have the figures of each way. Its random numbers come from NumPy, so with one seed Keras and NumPy write the same text:
 
 # %%
@@ -579,14 +579,14 @@ expect(crafts["τ = 0.3"][1] > crafts["τ = 1.0"][1] > 0.8 > crafts["τ = 1.3"][
        "a higher temperature makes up more words")
 
 # %% [markdown]
-# The last share is not "is spelled right": an author uses words that did not occur before. So look at the strangers themselves.
+# "Known" is not the same as "spelled right": an author, too, uses words that did not occur before. So look at the strangers themselves.
 
 # %%
 for name in ("τ = 0.7", "top-p = 0.9", "held-out"):
     print(textwrap.fill(f"{name}: {', '.join(crafts[name][3][:12])}", 60))
 
 # %% [markdown]
-# At 0.3 nearly every word is known, and there are few of them: the text goes in circles. At 1.3 one word in four is unknown, and most of those are made up. Near 0.7, and with top-p, the share of unknown words is close to that of the held-out chapters, but they are of another kind: the author's are English words, the model's are mostly not words at all. And it uses fewer different ones.
+# At 0.3 nearly every word is known, and few are different: the text goes in circles. At 1.3 one word in four is unknown, and the sample shows what such words look like: wlown, risswers, mleakisters. At 0.7, and with top-p, the share of unknown words is close to that of the held-out chapters, but they are of another kind: the author's are English words, the model's are mostly not words at all. And in both settings the model uses fewer different words than the author.
 #
 # ### In this page
 #
@@ -611,7 +611,7 @@ instruments.show("generator")
 # %% [markdown]
 # ### A chapter from "games"
 #
-# The novel's chapters begin with a number, a title and a blank line. Give the model that much, with "Games" as the title, and let it go on. Characters are cheap: two thousand of them, seed 0, the first try.
+# The novel's chapters begin with a number, a title and a blank line. Give the model that much, with "Games" as the title, and let it go on for two thousand characters. This is seed 0, the first try: nothing was picked.
 
 # %%
 chapter = large.generate(2000, HEADING, seed=0, temperature=0.7)
@@ -660,7 +660,7 @@ expect(max(map(len, copies.values())) == len(copies["held-out"]) < 80,
        "the held-out text shares the longest passage")
 
 # %% [markdown]
-# No text copied a longer passage than the held-out chapter shares with the training chapters, by the same author's habits: a phrase of some thirty characters. At 20 characters nearly everything is new. At 0.3 nearly all sequences of eight are old, since the text is made of the commonest phrases; that is dull, but it is not copying.
+# No text copied a longer passage than the held-out chapters share with the training chapters: a phrase of some thirty characters, which is there because one author wrote both. (The chapter is a third as long as the other texts, so it had fewer chances.) At 20 characters nearly everything is new. At 0.3 nearly all sequences of eight are old, since the text is made of the commonest phrases; that is dull, but it is not copying.
 #
 # A model may know a passage by heart and still not write it in a sample. So test that directly: give the net the beginning of a paragraph of the training text, and see whether it goes on to the author's end. Fifty characters are read, and fifty written greedily.
 # [Carlini et al. (2021)](#carlini2021) found hundreds of passages that GPT-2 had learned by heart, among them names and telephone numbers.
@@ -677,6 +677,8 @@ print(f"characters that agree: {np.mean(right):.0%}")
 expect(np.sum(np.array(right) == 1) == 0, "no paragraph is recited")
 
 # %% [markdown]
+# None of the forty is recited. The share of characters that agree is low also because one letter more or less shifts all that follows; the count of paragraphs is the safer figure, and it says something about these forty only.
+#
 # ## What it can do, and what it cannot
 #
 # How far back does it look? Let it read the last $k$ characters only, from a state of zero, at 250 places of the validation chapters, and see how much each longer context helps.
@@ -693,12 +695,12 @@ expect(looked[10] > looked[25] + 0.05 and abs(looked[100] - looked[400]) < 0.02,
        "all that helps lies within 100 characters")
 
 # %% [markdown]
-# What is more than a line or two away makes no difference that can be seen here. So it spells, mostly; it punctuates, makes paragraphs, opens and closes speech; it has the novel's names and things; and it never tires. What it does not have is anything to say. It cannot bring a story to an end that it began a page ago; it has no world against which a sentence could be false; and what it writes about
+# What is more than about a hundred characters away makes no difference that can be seen here. So what can it do? It spells, mostly; it punctuates, makes paragraphs, opens and closes speech; it has the novel's names and things; and it never tires. What it does not have is anything to say. It cannot bring a story to an end that it began a page ago; it has no world against which a sentence could be false; and what it writes about
 # people is an average of what was written. The bits measure how well it predicts, not how well it tells. Do not present its text as a person's, and do not let it answer where an answer can do harm.
 #
 # ## Words instead of characters
 #
-# One argument changes the unit. A vocabulary of words is large, so rare ones become the unknown token here; and now the output layer has most of the weights. An epoch has only a quarter as many tokens, so count
+# One argument changes the unit. A vocabulary of words is large, so rare ones become the unknown token here; and now the output layer has most of the weights. An epoch has only about a quarter as many tokens, so count
 # steps again. This model, a GRU of 128 units, made nine epochs. Its weights are stored, in half precision; they come from this command:
 #
 # ```
@@ -740,7 +742,7 @@ assert "<unknown>" not in written
 # %% [markdown]
 # Nothing is misspelled, and here and there a short sentence makes sense. And this model seems to need fewer bits than the large LSTM. Look closer: the bill is not complete. When an unknown word comes, the
 # model pays for saying "here stands a rare word", and never for saying which. A model of characters pays for each of its letters. So the benchmark completes the bill: it lets the 6-gram of
-# characters spell each unknown word, and the character after it, which ends the word. In the table these rows are called "spelled".
+# characters spell each unknown word, and the character after it, which ends the word. In the table these rows are called "spelled". All figures are bits per character on the validation chapters.
 
 # %%
 for name in ("words, unigram", "words, bigram", "words, GRU 128, 2 epochs", "words, GRU 128",
@@ -754,15 +756,15 @@ net, counted, early, same = bits_of("words, spelled, GRU 128", "words, spelled, 
 expect(large_bits < net < counted < early and net < same, "the order is the novel's")
 
 # %% [markdown]
-# With the unknown words paid for, the net of words is still ahead of the bigram. After two epochs it was far behind: that was no fault of the words, there were too few steps. It also needs fewer bits than a GRU of as many units that reads characters;
-# but that one has fewer weights, since its output layer is small, and learned for a shorter time, and neither was tuned. The large LSTM, on characters, needs fewer than both. So on one novel words are a fair choice, if you give them
+# With the unknown words paid for, the net of words is still ahead of the bigram of words. After two epochs it was far behind: that was no fault of the words, there were too few steps. It also needs fewer bits than a GRU of as many units that reads characters;
+# but that one has fewer weights, since its output layer is small, and was trained for fewer core-seconds, and neither was tuned. The large LSTM, on characters, needs fewer than both. So on one novel words are a fair choice, if you give them
 # enough steps, and a quick way to a text that reads well; characters make every comparison simpler.
 #
 # Large language models take a way between the two, *subwords*: a frequent word is one token, a rare one is spelled in pieces, and nothing is unknown. This course does not build them.
 #
 # ## More than one device
 #
-# A batch can be divided: each device takes some of its rows, works out the gradient, and the gradients are averaged. Nothing changes in the mathematics, so the losses must be the same. You need no second device to see it: the first cells
+# A batch can be divided: each device takes some of its rows, works out its gradient, and the mean of the gradients is taken. Nothing changes in the mathematics, so the losses must be the same. You need no second device to see it: the first cells
 # of this notebook asked TensorFlow to pretend that your processor is two. `MirroredStrategy` keeps a copy of the weights on each. The model carries no state here, so any division of the rows will do; this is the one place where
 # windows are the better choice.
 
@@ -788,14 +790,14 @@ for epoch, (one, two) in enumerate(zip(one_loss, two_loss, strict=True), start=1
 #
 # ### More than one process
 #
-# Devices in two machines share no memory, so each machine runs a process of its own, and the gradients travel over the network. `MultiWorkerMirroredStrategy` does that. With Keras 3 its `fit` fails, but a training loop of one's own
+# Devices in two machines share no memory, so each machine runs a process of its own, and the gradients travel over the network. `MultiWorkerMirroredStrategy` does that. With Keras 3 its `fit` fails, but a training loop of your own
 # works. The course has one as an appendix, [examples/worker.py](../examples/worker.py), which trains this chapter's LSTM on windows, with two processes on your own machine:
 #
 # ```
 # python examples/two_processes.py --workers 2 --folder two
 # ```
 #
-# Each worker reads its half of the rows of a batch. Look into the file for the one line that is easy to get wrong. The gradient's norm must be clipped after the workers' gradients are summed, not before: two clipped halves are not the clipped whole. Keras' optimizer,
+# Each worker reads its half of the rows of a batch. Look into the file for the one line that is easy to get wrong. (Each worker divides its loss by all tokens of the batch, so here the gradients are summed, where above their mean was taken.) The gradient's norm must be clipped after that sum, not before: two clipped halves are not the clipped whole. Keras' optimizer,
 # called inside the strategy, clips first, and says nothing. Two vectors show it:
 
 # %%
@@ -811,8 +813,8 @@ print("clipped, then summed:", clipped(halves[0]) + clipped(halves[1]))
 assert np.allclose(clipped(halves.sum(axis=0)), [0.6, 0.8])
 
 # %% [markdown]
-# A test of the course starts both processes and compares all losses with those of one process: computed in float64, they agree to twelve digits. It kills one of the two with `kill -9`: the other does not wait for it for ever, but ends
-# too. Then it gives the same command again, and the training goes on after the last whole epoch, to the same losses, digit for digit. That is how long trainings on many machines are run: nobody repairs a worker, all start again from
+# A test of the course starts both processes and compares all losses with those of one process: computed in float64, they agree to twelve digits. It kills one of the two with `kill -9`: the other does not wait forever, but ends
+# too. Then it gives the same command again, and the training goes on after the last whole epoch, to the same losses, digit for digit. Long trainings on many machines are often run in this way: nobody repairs a worker, all start again from
 # the last checkpoint.
 #
 # ## Summary
@@ -886,7 +888,7 @@ check("8.2", clocks)
 #
 # *by hand · 5 minutes*
 #
-# A model needs 1.75 bits per character on a chapter of 16,000 characters. An arithmetic coder that uses the model's probabilities can store the chapter in nearly so many bits. How many bytes are that, and how many times smaller is it than the plain text, one byte a character?
+# A model needs 1.75 bits per character on a chapter of 16,000 characters. An arithmetic coder that uses the model's probabilities can store the chapter in nearly that many bits. How many bytes is that, and how many times smaller is it than the plain text, one byte a character?
 
 # %% tags=["stub"]
 packed = ...  # a list of two numbers: bytes, times smaller
