@@ -78,7 +78,7 @@ class Visit:
         self.page = self.context.new_page()
         self.page.on("request", self.on_request)
         self.page.on("pageerror", lambda e: self.note(f"page error: {e}"))
-        self.page.on("requestfailed", lambda r: self.note(f"failed: {r.url} {r.failure}"))
+        self.page.on("requestfailed", self.on_failure)
         self.page.on("console", lambda m: m.type == "error" and self.note(f"console: {m.text}"))
 
     def __enter__(self):
@@ -98,6 +98,11 @@ class Visit:
         if not request.url.startswith(self.base):
             self.note(f"asks another host: {request.url}")
         self.requested.add(unquote(urlsplit(request.url[len(self.base) :]).path))
+
+    def on_failure(self, request):
+        """Note what did not come; what is aborted, such as the icon, we left behind ourselves."""
+        if request.failure != "net::ERR_ABORTED":
+            self.note(f"failed: {request.url} {request.failure}")
 
     def open(self, name):
         """Load a page, wait for its equations, open its folds."""
