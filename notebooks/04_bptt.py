@@ -819,7 +819,8 @@ def keras_step(rate):
 moved, change = keras_step(0.1), mistakes["updated on the way"]
 late = -0.1 * gradient(x, y, w, np.zeros((B, H)))["W_hh"]
 on_the_way = -0.1 * gradient(x, y, w, np.zeros((B, H)), planted(*change, 0.1))["W_hh"]
-claim(59, ("Keras' step against one update with the sum, relative error", error(moved, late), "< 1e-5", 0),
+claim(59, ("Keras' step against one update with the sum, relative error",
+           error(moved, late), "< 1e-5", 0),
       ("against updates on the way", error(moved, on_the_way), "> 1e-3", 0),
       ("the tenth mistake's gradient at rate 1: relative error", by_rate[1], "> 0.005", 3))
 

@@ -123,7 +123,8 @@ everything = list(product([heads, tails], repeat=5))
 total = np.exp(coins.log_likelihoods(everything)).sum()
 drawn, hidden = coins.sample_with_states(20_000, seed=0)
 claim(44, ("probability of all 32 sequences of five tosses together", total, "> 0.999999999", 0),
-      ("share of heads in 20,000 drawn tosses, where 0.7 is expected", (drawn == heads).mean(), "> 0.69"),
+      ("share of heads in 20,000 drawn tosses, where 0.7 is expected",
+       (drawn == heads).mean(), "> 0.69"),
       ("probability of heads after three heads", coins.next_probabilities([heads] * 3)[heads], "> 0.7"),
       ("share of the drawn states that decoding finds",
        (coins.viterbi([drawn])[0][0] == hidden).mean(), "> 0.6", 2))
@@ -306,7 +307,8 @@ claim(45, ("the path of Viterbi and the best of all 6,561: difference of their l
 sizes = np.array([4, 8, 16, 32])
 of_length = [forward_counted(larger, larger.sample(n))[1] for n in 16 * sizes]
 of_states = [forward_counted(HMM.random(n, 2, 0), [0, 1, 1])[1] for n in sizes]
-slope_length, slope_states = (np.polyfit(np.log(sizes), np.log(count), 1)[0] for count in (of_length, of_states))
+slope_length, slope_states = (
+    np.polyfit(np.log(sizes), np.log(count), 1)[0] for count in (of_length, of_states))
 print(f"slope against T {slope_length:.3f}, against N {slope_states:.3f}")
 print("order m:          ", *range(1, 6))
 print("states for S = 10:", *(10**m for m in range(1, 6)))

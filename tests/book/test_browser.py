@@ -21,6 +21,15 @@ WIDE = """() => document.documentElement.scrollWidth <= window.innerWidth ? '' :
     .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
     .filter(e => !e.closest('mjx-container'))
     .slice(0, 3).map(e => e.outerHTML.slice(0, 120)).join(' ; ')  || 'unknown element'"""
+CUT_CODE = """() => [...document.querySelectorAll('article .cell_input pre')]
+    .filter(e => e.scrollWidth > e.clientWidth)
+    .map(e => e.textContent.split('\\n').sort((a, b) => b.length - a.length)[0])"""
+# A long equation scrolls, and a shade at its edge says so.
+CUT_EQUATIONS = """() => [...document.querySelectorAll('article mjx-container[display=true]')]
+    .filter(e => e.querySelector('mjx-math').getBoundingClientRect().width > e.clientWidth + 1)
+    .filter(e => getComputedStyle(e).overflowX !== 'auto'
+        || getComputedStyle(e).backgroundImage.split('gradient').length < 5)
+    .map(e => e.closest('.math').id)"""
 # Most elements repeat others: words in a color, letters of formulas, icons of buttons. axe takes 15
 # seconds for those of a long page, so of each kind (the same tags and classes on the way to it) the
 # first stays. Of other words their text stays, of other formulas and icons their place.
@@ -128,6 +137,8 @@ class Visit:
         self.page.set_viewport_size(screen)
         if wide := self.page.evaluate(WIDE):
             self.note(f"scrolls sideways at {screen['width']} pixels: {wide}")
+        for equation in self.page.evaluate(CUT_EQUATIONS):
+            self.note(f"cut at {screen['width']} pixels, and nothing says so: {equation}")
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -143,6 +154,8 @@ def test_each_page_is_whole_accessible_narrow_and_light(book, browser, capsys, p
             visit.open(name)
             own = {p for p in visit.requested if not p.startswith("_static/mathjax/")}
             weights[name] = sum((book / p).stat().st_size for p in own)
+            for line in visit.page.evaluate(CUT_CODE):
+                visit.note(f"a line of code is cut at {DESKTOP['width']} pixels: {line}")
             visit.check_width(PHONE)
             visit.check_width(SMALL)
             visit.page.evaluate(ONE_OF_A_KIND)
