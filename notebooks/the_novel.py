@@ -78,7 +78,7 @@ for paragraph in whole.split("\n\n")[:9]:
 #
 # A model is trained on one part, chosen with a second and judged on a third. The parts are whole chapters, so that no
 # scene stands half in training and half in the test, and they are spread over the story. Look at the test chapters
-# once, at the end of your work. This page counts in the whole novel, but no model on it sees the test chapters.
+# once, at the end of your work. The counts on this page are of the whole novel, but none of its models sees the test chapters.
 
 # %%
 size = {}
@@ -112,9 +112,9 @@ print(*tokens('"Not yet, Ned," I tell him.', "words"), sep=" | ")
 # %% [markdown]
 # ## Zipf's law
 #
-# Sort the words by how often they occur. By **Zipf's law** the second is half as frequent as the first, and the tenth has
-# a tenth (here, a fifth): frequency falls with rank $r$ roughly as $r^{-1}$. That has a price: most types are so rare that
-# a model hardly meets them.
+# Sort the words by how often they occur. By **Zipf's law** the second is half as frequent as the first, and the tenth a
+# tenth as frequent: frequency falls with rank $r$ roughly as $r^{-1}$. (Here the tenth has a fifth: the most frequent
+# words keep the law only roughly.) That has a price: most types are so rare that a model hardly meets them.
 
 # %%
 said = re.findall(r"[a-z]+(?:['-][a-z]+)*", whole.lower())
@@ -301,7 +301,7 @@ assert min(held["words"]) < min(held["characters"])
 #
 # The words win, it seems. But that is not yet a fair comparison. A word that training never saw is one token,
 # `<unknown>`, and its spelling costs the word model nothing. Let the best model of characters spell these words, and
-# put that on the bill.
+# add what that costs.
 
 # %%
 v, c = Vocabulary(train, "words"), Vocabulary(train, "characters")
