@@ -63,10 +63,9 @@ class OutputToHiddenCell(keras.layers.Layer):
     h_t = tanh(W_xh x_t + W_yh ŷ_{t-1} + b_h), and ŷ_t = softmax(W_hy h_t + b_y), with ŷ_0 = 0.
     Use it as ``keras.layers.RNN(OutputToHiddenCell(32, 5), return_sequences=True)``.
 
-    The hidden layer has H = ``units``, and there are V = ``outputs`` classes. If not ``emit``, the
-    probabilities ŷ feed back, which a gradient can pass through; else the one-hot code of the most
-    probable class, which is what the net emits. The rest is what every Keras layer takes: ``name``,
-    ``dtype``, ``trainable``.
+    The hidden layer has H = ``units``, and there are V = ``outputs`` classes. The probabilities ŷ
+    feed back, so a gradient passes through them. The rest is what every Keras layer takes:
+    ``name``, ``dtype``, ``trainable``.
 
     A call gives the logits, (B, V); a loss on them needs ``from_logits=True``. The weights stand in
     the order of ``Dense(units, "tanh")`` on [x_t, y_{t-1}] and ``Dense(outputs)``, so those of a
@@ -77,17 +76,16 @@ class OutputToHiddenCell(keras.layers.Layer):
     TensorShape([2, 5, 3])
     """
 
-    def __init__(self, units: int, outputs: int, emit: bool = False, **kwargs: object):
+    def __init__(self, units: int, outputs: int, **kwargs: object):
         super().__init__(**kwargs)
-        self.units, self.emit = whole("units", units), bool(emit)
+        self.units = whole("units", units)
         self.state_size = self.output_size = whole("outputs", outputs, 2)
         self.hidden = keras.layers.Dense(self.units, activation="tanh", dtype=self.dtype_policy)
         self.readout = keras.layers.Dense(self.output_size, dtype=self.dtype_policy)
 
     def get_config(self) -> dict:
         """Return what Keras stores beside the weights."""
-        sizes = {"units": self.units, "outputs": self.output_size, "emit": self.emit}
-        return {**super().get_config(), **sizes}
+        return {**super().get_config(), "units": self.units, "outputs": self.output_size}
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Make the weights for inputs (B, D)."""
@@ -100,9 +98,6 @@ class OutputToHiddenCell(keras.layers.Layer):
         """Return the logits, (B, V), and what feeds back into the next step."""
         h_t = self.hidden(keras.ops.concatenate([x_t, states[0]], axis=-1))
         logits = self.readout(h_t)
-        if self.emit:
-            best = keras.ops.argmax(logits, axis=-1)
-            return logits, [keras.ops.one_hot(best, self.state_size, dtype=logits.dtype)]
         return logits, [keras.ops.softmax(logits)]
 
 

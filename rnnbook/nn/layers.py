@@ -78,13 +78,10 @@ class Recurrent:
         arrays = {"W_x": W_x, "W_h": W_h, "b": np.zeros(GH)}
         self.dtype = np.dtype(dtype)
         self.parameters = {name: array.astype(dtype) for name, array in arrays.items()}
-        self.gradients, self._run, self._ready = {}, None, False
+        self.gradients, self._run = {}, None  # the last forward pass, until backward has used it
 
     def __repr__(self):
         return f"{type(self).__name__}(D={self.D}, H={self.H})"
-
-    def __getstate__(self):  # a copied view no longer shares memory: a copy makes its own buffers
-        return self.__dict__ | {"_run": None, "_ready": False}
 
     def forward(
         self, x: ArrayLike, state: ArrayLike | None = None, mask: ArrayLike | None = None
@@ -96,14 +93,11 @@ class Recurrent:
         and c. Where ``mask``, bool (B, T), is False, there is no input: h stays as it was (in
         Keras: 0 before the first True).
         """
-        self._ready, ids = False, np.ndim(x) == 2 and np.asarray(x).dtype.kind in "iu"
+        self._run, ids = None, np.ndim(x) == 2 and np.asarray(x).dtype.kind in "iu"
         x = check_ids(x, self.D) if ids else shaped("x", x, "B T D", D=self.D)
         B, T, *_ = x.shape
-        if self._run is None or self._run.sizes != (T, B):
-            self._run = self._make_run(T, B)  # whole when it is set: an interrupt does no harm
-        run = self._run
+        run = self._begin(T, B, state)
         run.mask = None if mask is None else check_mask(mask, (B, T)).T.copy()
-        self._begin(run, state)
         run.x = x.T.copy() if ids else _features_first(x, self.dtype)
         with one_thread(run.W_h.size * B):
             if ids:
@@ -112,12 +106,9 @@ class Recurrent:
                 np.matmul(run.W_x, run.x, out=run.from_x)
                 run.from_x += run.b
             for t in range(T):
-                prev, new = self._advance(run, t)
-                if mask is not None:
-                    for old, now in zip(prev, new, strict=True):
-                        np.copyto(now, old, where=~run.mask[t])
-        self._ready = True
-        return run.s[0][1:].copy().transpose(2, 0, 1), self._squeeze([s[T].T for s in run.s])
+                self._advance(run, t)
+        self._run = run
+        return run.s[0][1:].copy().transpose(2, 0, 1), self._squeeze(run.s[:, T])
 
     def backward(
         self, dh: ArrayLike, dstate: ArrayLike | None = None
@@ -126,12 +117,12 @@ class Recurrent:
 
         The arguments are those of h, (B, T, H), and of the last state, zero by default.
         """
-        if not self._ready:
+        if self._run is None:
             raise RuntimeError("backward needs a forward pass of its own (call forward first)")
         run, (T, B) = self._run, self._run.sizes
         dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=self.H), self.dtype)
         ds = self._checked_state("dstate", dstate, B).transpose(0, 2, 1).astype(self.dtype, "C")
-        self._ready, dh_t, ids = False, ds[0], run.x.ndim == 2
+        self._run, dh_t, ids = None, ds[0], run.x.ndim == 2
         self.W_back, self.added = self.parameters["W_h"].T.copy(), defaultdict(int)
         da = np.empty((T, self.rows, self.H, B), self.dtype)
         with one_thread(run.W_h.size * B):
@@ -154,7 +145,7 @@ class Recurrent:
             dx = (da_x.T @ self.parameters["W_x"]).reshape(T, B, self.D).transpose(1, 0, 2)
         found = {"W_x": dW_x, "W_h": dW_h, "b": da_x.sum(axis=1), "b_rec": da_h.sum(axis=1)}
         self.gradients = {n: found.get(n, 0) + self.added[n] for n in self.parameters}
-        return dx, self._squeeze(ds.transpose(0, 2, 1))
+        return dx, self._squeeze(ds)
 
     def stepper(self, state: ArrayLike, inputs: ArrayLike | None = None) -> Callable:
         """Return a function that takes one step a call: for texts, which are written by tokens.
@@ -163,8 +154,7 @@ class Recurrent:
         returns h. ``state``, (S, H) or (states, S, H), is that before the first step; ``inputs``,
         (V, D), are the vectors that ids stand for, one-hot by default.
         """
-        run = self._make_run(1, np.shape(state)[-2])
-        self._begin(run, state)
+        run = self._begin(1, np.shape(state)[-2], state)
         table, h = self._table(run, inputs), run.s[0][0]
 
         def step(ids=None):
@@ -178,9 +168,9 @@ class Recurrent:
 
     def gate_activations(self) -> dict[str, Array]:
         """Return the gates and the candidate of the last forward pass, each (B, T, H)."""
-        if not self._ready:
+        if self._run is None:
             raise RuntimeError("gates are those of a forward pass (call forward first)")
-        a = np.array([a for a, *_ in self._run.steps]).transpose(1, 3, 0, 2)  # (rows, B, T, H)
+        a = self._run.a.transpose(1, 3, 0, 2)  # (rows, B, T, H)
         return dict(zip(self.gates, a.copy(), strict=False))
 
     @property
@@ -224,37 +214,34 @@ class Recurrent:
         return state.reshape(self.states, B, self.H)
 
     def _squeeze(self, states):
-        """Return a state as the caller knows it: (B, H), or (states, B, H)."""
-        states = np.array(states, order="C")
+        """Return a state, (states, H, B), as the caller knows it: (B, H), or (states, B, H)."""
+        states = states.transpose(0, 2, 1).copy()
         return states[0] if self.states == 1 else states
 
-    def _make_run(self, T, B):
-        """Return the arrays of a run, and views of each step: a, the state before, the new one."""
-        H, G, run = self.H, len(self.gates), SimpleNamespace(sizes=(T, B))
-        states = np.empty((self.states, T + 1, H, B), self.dtype)
-        a, from_h = (np.empty((n, H, B), self.dtype) for n in (T * self.rows, G))
-        a = a.reshape(T, self.rows, H, B)
-        run.s, run.from_x = list(states), a[:, :G].reshape(T, G * H, B)
-        run.steps = [(a[t], list(states[:, t]), list(states[:, t + 1])) for t in range(T)]
-        run.from_h, run.flat_h = from_h, from_h.reshape(G * H, B)
+    def _begin(self, T, B, state):
+        """Return the arrays of a run, with views of each step: a, the state before, the new one."""
+        for name, array in self.weights.items():
+            numbers(name, array)  # all finite, or the error says which is not, and where
+        H, G, p, run = self.H, len(self.gates), self.parameters, SimpleNamespace(sizes=(T, B))
+        half = np.repeat([0.5 if gate in self.sigmoids else 1 for gate in self.gates], H)
+        half = half.astype(self.dtype)[:, None]  # see _to_sigmoid
+        run.W_x, run.W_h, run.b = (half * p[n].reshape(G * H, -1) for n in ("W_x", "W_h", "b"))
+        run.a, run.from_h = (np.empty((*n, H, B), self.dtype) for n in ((T, self.rows), (G,)))
+        run.from_x, run.flat_h = run.a[:, :G].reshape(T, -1, B), run.from_h.reshape(-1, B)
+        run.s = np.empty((self.states, T + 1, H, B), self.dtype)
+        run.s[:, 0] = self._checked_state("state", state, B).transpose(0, 2, 1)
+        run.steps = [(run.a[t], list(run.s[:, t]), list(run.s[:, t + 1])) for t in range(T)]
+        run.mask = None
         return run
-
-    def _begin(self, run, state):
-        """Set the state before the first step, and the matrices of a run."""
-        if not all(np.isfinite(np.vdot(array, array)) for array in self.parameters.values()):
-            for name, array in self.weights.items():
-                numbers(name, array)  # the error says which weight, and where
-        for s, first in zip(run.s, self._checked_state("state", state, run.sizes[1]), strict=True):
-            s[0] = first.T
-        p, half = self.parameters, [0.5 if gate in self.sigmoids else 1 for gate in self.gates]
-        half = np.repeat(half, self.H).astype(self.dtype)[:, None]  # see _to_sigmoid
-        run.W_x, run.W_h, run.b = (half * p[n].reshape(len(half), -1) for n in ("W_x", "W_h", "b"))
 
     def _advance(self, run, t):
         """Take step t; return the state before it and the new one."""
         a, prev, new = run.steps[t]
         run.W_h.dot(prev[0], run.flat_h)
         self.step(a, run.from_h, prev, new)
+        if run.mask is not None:
+            for old, now in zip(prev, new, strict=True):
+                np.copyto(now, old, where=~run.mask[t])
         return prev, new
 
     def _table(self, run, inputs=None):
@@ -401,9 +388,10 @@ class GRU(Recurrent):
         super().__init__(D, H, seed, dtype)
         self.parameters["b_rec"] = np.zeros(3 * H, dtype)
 
-    def _begin(self, run, state):
-        super()._begin(run, state)
+    def _begin(self, *sizes_and_state):
+        run = super()._begin(*sizes_and_state)
         run.b[: 2 * self.H] += self.parameters["b_rec"][: 2 * self.H, None] / 2  # b_hz and b_hr
+        return run
 
     def step(self, a: Array, from_h: Array, prev: States, new: States) -> None:
         """h_t = z h_{t-1} + (1 - z) h̃."""

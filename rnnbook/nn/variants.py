@@ -73,9 +73,10 @@ class NormalizedRNN(Recurrent):
         self.axis = 0 if over == "units" else 1
         self.parameters["gain"] = np.full(H, shaped("gain", gain, ""), dtype)
 
-    def _begin(self, run, state):
-        super()._begin(run, state)
+    def _begin(self, *sizes_and_state):
+        run = super()._begin(*sizes_and_state)
         run.b[:] = 0  # the bias comes after the normalization
+        return run
 
     def step(self, a: Array, from_h: Array, prev: States, new: States) -> None:
         """n_t = (a_t - mean) / deviation, and h_t = tanh(gain n_t + b_h)."""

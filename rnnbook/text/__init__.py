@@ -145,17 +145,7 @@ class Vocabulary:
 
     def encode(self, text: str) -> np.ndarray:
         """Turn a text into ids, (n,), of int32; 0 is a token that the vocabulary lacks."""
-        stream = _stream(text, self.unit)
-        if self.unit == "words":
-            return np.fromiter(map(self._id.get, stream, repeat(0)), np.int32)
-        known = np.array([ord(token) for token in self._id])
-        table = np.zeros(known.max() + 2, np.int32)  # its last entry, 0, is for all beyond
-        table[known] = np.arange(1, len(self))
-        ids = np.empty(len(text), np.int32)
-        for i in range(0, len(text), 65536):  # in parts, to keep the memory small
-            part = text[i : i + 65536].encode("utf-32-le", "surrogatepass")
-            table.take(np.frombuffer(part, "<u4"), mode="clip", out=ids[i : i + 65536])
-        return ids
+        return np.fromiter(map(self._id.get, _stream(text, self.unit), repeat(0)), np.int32)
 
     def decode(self, ids: ArrayLike) -> str:
         """Turn ids, (n,), into their text: ``decode(encode(text)) == text`` if all is known."""

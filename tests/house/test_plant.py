@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tools import plant
+from tools import ROOT, plant
 
 FAULT = {
     "theme": "toy",
@@ -77,12 +77,13 @@ def test_the_copy_has_what_git_follows(toy, tmp_path_factory):
     assert sorted(p.name for p in folder.iterdir()) == [".gitignore", "test_toy.py", "toy.py"]
 
 
-def test_the_list_is_whole():
+def test_the_list_is_whole_and_fits_the_code():
     faults = plant.read_faults()
     assert len({(f["theme"], f["name"]) for f in faults}) == len(faults)
     for fault in faults:
         assert fault.keys() == FAULT.keys()
         assert fault["old"] != fault["new"]
+        plant.planted(fault, ROOT)  # else it says what has changed
 
 
 def test_the_command_says_what_fits_no_more(tmp_path, monkeypatch, capsys):
