@@ -452,18 +452,18 @@ assert epoch == (len(ids) - 1) // (B * T)
 # Before the net says a word, know what counting achieves. An **[n-gram model](#term-n-gram-model)** of order $n$ predicts from the
 # $n - 1$ tokens before. Order 1 is the unigram; order 0 gives all types the same probability. What the training text never
 # showed must not get probability zero, so each order is mixed with the next lower one: that is **[smoothing](#term-smoothing)**. How much weight should the lower order get?
-# [Witten and Bell (1991)](#witten1991) let the counts decide. A context $c$ was followed $N(c)$ times, by $T(c)$ different types, by $w$
-# among them $N(c, w)$ times. With $c'$ for the context without its oldest token,
+# [Witten and Bell (1991)](#witten1991) let the counts decide. A context $c$ was followed $\mathrm{count}(c)$ times, by $\mathrm{types}(c)$ different types, by the type $w$
+# among them $\mathrm{count}(c, w)$ times. With $c'$ for the context without its oldest token,
 #
 # $$
 # \begin{aligned}
-# p(w \mid c) &= \frac{N(c, w) + T(c)\, p'}{N(c) + T(c)} \\
+# p(w \mid c) &= \frac{\mathrm{count}(c, w) + \mathrm{types}(c)\, p'}{\mathrm{count}(c) + \mathrm{types}(c)} \\
 # p' &= p(w \mid c')
 # \end{aligned}
 # $$ (3.6)
 #
-# A context that brought many surprises, with a $T(c)$ near $N(c)$, leaves much of the weight to the shorter one. By hand, with
-# the text "abacab": "a" was followed by "b" twice and "c" once, so $N(a) = 3$ and $T(a) = 2$. Over the whole text, $N = 6$, $T = 3$,
+# A context that brought many surprises, with about as many types as tokens, leaves much of the weight to the shorter one. By hand, with
+# the text "abacab": "a" was followed by "b" twice and "c" once, so its count is 3, with 2 types. The whole text has 6 tokens of 3 types,
 # and below it stands $1/V = 1/3$. So $p(b) = (2 + 3 \cdot 1/3) / (6 + 3) = 1/3$, and $p(b \mid a) = (2 + 2 \cdot 1/3) / (3 + 2) = 0.533$. And "a", which
 # never followed "a", keeps $2 \cdot p(a) / 5$ with $p(a) = 4/9$.
 

@@ -1095,12 +1095,12 @@ assert 0 < users < 5
 #
 # $$
 # \begin{aligned}
-# I_{tj} &= \sum_{v \ne x_j} \frac{q_v}{1 - q_{x_j}} \, D\big(P_t, P_t^{(v)}\big) \\
-# D(P, Q) &= \sum_k P(k) \log_2 \frac{P(k)}{Q(k)}
+# I_{tj} &= \sum_{v \ne x_j} \frac{q_v}{1 - q_{x_j}} \, \mathrm{KL}\big(P_t, P_t^{(v)}\big) \\
+# \mathrm{KL}(P, Q) &= \sum_k P(k) \log_2 \frac{P(k)}{Q(k)}
 # \end{aligned}
 # $$ (7.11)
 #
-# $D$ is the Kullback-Leibler divergence in bits: what it costs to bet on $Q$ where $P$ is right. $I$ has shape $(T, T)$, with zeros for $j > t$. It is a measurement, not a gradient:
+# KL is the Kullback-Leibler divergence in bits: what it costs to bet on $Q$ where $P$ is right. $I$ has shape $(T, T)$, with zeros for $j > t$. It is a measurement, not a gradient:
 # [influence](#rnnbook.show.instruments.memory.influence) tries every $v$ at every place. [Khandelwal et al. (2018)](#khandelwal2018) looked at LSTMs that read words in a like way: they shuffled, replaced and dropped what was read.
 #
 # (All of it takes a minute, so the numbers below were stored; the first thirty characters are computed again.) Three models read a passage from the novel's test chapters: a tanh layer, a GRU and an LSTM with equally many parameters, each trained beforehand, once, on the training chapters.

@@ -13,12 +13,13 @@ class NGram:
     Like every language model of the course (:class:`rnnbook.text.language_model.LanguageModel`,
     :class:`rnnbook.hmm.HMM`, :class:`rnnbook.keras.Generator`) it has the three methods below.
 
-    A context c of k - 1 tokens was followed N(c) times, by T(c) different tokens, w among
-    them N(c, w) times. With c' for the context without its oldest token,
+    A context c of k - 1 tokens was followed count(c) times, by types(c) different tokens,
+    w among them count(c, w) times. With c' for the context without its oldest token,
 
     .. math::
 
-        p_k(w \mid c) = \frac{N(c, w) + T(c)\, p'}{N(c) + T(c)}
+        p_k(w \mid c) = \frac{\mathrm{count}(c, w) + \mathrm{types}(c)\, p'}
+        {\mathrm{count}(c) + \mathrm{types}(c)}
 
     where p' is p_{k-1}(w | c'), and p_0(w) = 1 / V. A context that was never followed by anything
     passes on p_{k-1}. So no token has probability zero. After Witten and Bell (1991), method C, in
@@ -97,8 +98,8 @@ class _Level:
         self.keys, self.counts, self.V = keys, counts, V
         context = keys // V
         # One more than there are: the last, at -1, is a context that was never seen.
-        self.followed = np.bincount(context, counts, contexts + 1)  # N(c)
-        self.types = np.bincount(context, minlength=contexts + 1)  # T(c)
+        self.followed = np.bincount(context, counts, contexts + 1)  # count(c)
+        self.types = np.bincount(context, minlength=contexts + 1)  # types(c)
 
     def find(self, context, token):
         """Return the number of each gram, or -1 where it was never seen."""

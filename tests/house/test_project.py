@@ -238,3 +238,56 @@ def test_a_path_of_a_machine_is_found():
 def test_no_file_is_large():
     heavy = [p for p in project_files() if p.stat().st_size > 2_000_000]
     assert [p for p in heavy if ROOT / "data" not in p.parents] == []
+
+
+# Symbols: what stands in a chapter's equations is explained in the notation.
+
+GREEK = "alpha|beta|gamma|delta|varepsilon|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho"
+GREEK += "|sigma|tau|varphi|phi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Phi|Psi|Omega|ell"
+INDICES = {*"tijlv"}
+# A letter with its accent; of weights also the index that names them, as in W_xh, b_f and p_o.
+SYMBOL = re.compile(
+    rf"(hat|tilde)?\s*(?:\\({GREEK})(?![a-z])|([WbpI])_\{{?([a-z]+)\}}?|(?<![\\a-zA-Z])([a-zA-Z])(?![a-zA-Z]))"
+)
+
+
+def symbols(tex):
+    r"""Return the symbols of a formula: ``\hat y_t`` gives "hat y" and "t"."""
+    tex = re.sub(r"\\(text|mathrm|begin|end)\{[^{}]*\}", " ", tex)
+    tex = re.sub(rf"\\(?!({GREEK}|hat|tilde)(?![a-z]))[a-zA-Z]+", " ", tex)  # \frac, \sum, ...
+    return {
+        " ".join(filter(None, (accent, greek or letter or f"{weight}_{index}")))
+        for accent, greek, weight, index, letter in SYMBOL.findall(tex)
+    }
+
+
+def in_dollars(text):
+    return symbols(" ; ".join(re.findall(r"\$+([^$]+)\$+", text)))
+
+
+def words_of(chapter):
+    """Return the text of a chapter's source, without the code."""
+    return "\n".join(re.findall("(?m)^# (.*)$", chapter.read_text("utf-8")))
+
+
+def explained():
+    text = read("reference/notation.md").split("## What other texts write")[0]
+    return in_dollars(text)
+
+
+def test_the_symbols_of_a_formula():
+    formula = (
+        r"\hat y_t = W_{hy}\, h_t^{(l)} + \frac{b_y}{\sigma_1} \odot \mathrm{KL}(P, \tilde c_t)"
+    )
+    assert symbols(formula) == {"hat y", "t", "W_hy", "h", "l", "b_y", "sigma", "P", "tilde c"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("0*.py")), ids=lambda p: p.stem)
+def test_the_notation_explains_each_symbol_of_a_chapters_equations(path):
+    equations = re.findall(r"(?s)\$\$.+?\$\$", words_of(path))
+    assert in_dollars("\n".join(equations)) - explained() <= INDICES | {*"BTDHVN"}
+
+
+def test_the_notation_explains_nothing_that_no_chapter_writes():
+    used = [in_dollars(words_of(path)) for path in (ROOT / "notebooks").glob("*.py")]
+    assert explained() - INDICES <= set().union(*used)
