@@ -25,7 +25,7 @@ MODULES = {
 THEMES = ["_blas", "_check", "data", "nn", "text", "hmm", "show", "exercises", "keras"]
 CORE = THEMES[: THEMES.index("hmm") + 1]
 # Of the core, with docstrings. The goal is 3200: so much is read in an evening. It may only fall.
-LINES = 3364
+LINES = 3316
 HEAVY = {"keras", "tensorflow"}
 ON_USE = {"pooch", "requests", "tqdm"}  # what the core imports inside functions only
 
