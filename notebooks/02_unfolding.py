@@ -513,12 +513,12 @@ def runs(build, x, y, seeds=range(3), batch_size=100):
 
 
 # %%
-accuracy, learned = {}, {}
+accuracy, weights_of = {}, {}
 for name, (x, y) in (("recall", recall), ("total", total)):
     t, both = tests[name], with_past(x, y)
     for scheme, build in (("state", state_fed_back), ("output", output_fed_back)):
         made = [(right(m, *t)[-1], m.get_weights()) for m in runs(build, x, y)]
-        accuracy[name, scheme, "no"], learned[name, scheme] = zip(*made, strict=True)
+        accuracy[name, scheme, "no"], weights_of[name, scheme] = zip(*made, strict=True)
     for scheme, build in (("output", teacher_forced), ("both", state_and_teacher)):
         made = runs(build, both, y)
         accuracy[name, scheme, "yes"] = [right(free_running(m), *t)[-1] for m in made]
@@ -720,7 +720,7 @@ for m in runs(teacher_forced, with_past(x, y), y):
 tried = [tasks.delayed_recall(300, n, 4, seed=1) for n in lengths]
 hidden, blank = L.SimpleRNN(H, return_sequences=True), []
 any_length = keras.Sequential([keras.Input((None, V)), hidden, L.Dense(V)])
-for weights in learned["recall", "state"]:  # those trained above
+for weights in weights_of["recall", "state"]:  # those trained above
     any_length.set_weights(weights)
     kept["recall"].append([right(any_length, *t)[-1] for t in tried])
     blank.append([right(any_length, x, 0 * y)[-1] for x, y in tried])
