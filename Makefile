@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/ready
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 # The files with slow tests: to load the others too takes half a minute.
-SLOW := $(shell grep -lrE --include='*.py' 'mark\.(browser|slow)' tests)
+SLOW := $(sort $(shell grep -lrE --include='*.py' 'mark\.(browser|slow)' tests))
 # Two processes side by side, each with one thread: more would wait for each other.
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider -p tools.lean -n 2
 # As if on another processor: fewer vector instructions, other BLAS kernels, oneDNN flipped.

@@ -13,7 +13,6 @@ from rnnbook import data
 from tools import ROOT
 from tools import notebooks as tool
 
-
 # How often it stands in the chapter; what stands there; what stands there here.
 SHORTER = [
     (1, "train(large, ids, held, 18, ", "train(large, ids, held, 1, "),
