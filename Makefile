@@ -4,8 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+# The files with slow tests: to load the others too takes half a minute.
+SLOW := $(sort $(shell grep -lrE --include='*.py' 'mark\.(browser|slow)' tests))
 # Two processes side by side, each with one thread: more would wait for each other.
-PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider -n 2
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -p no:cacheprovider -p tools.lean -n 2
 # As if on another processor: fewer vector instructions, other BLAS kernels, oneDNN flipped.
 OTHER_CPU := OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=AVX2 TF_ENABLE_ONEDNN_OPTS=1 \
 	NPY_DISABLE_CPU_FEATURES="X86_V3 X86_V4 AVX512_ICL AVX512_SPR"
@@ -30,10 +32,10 @@ test: fast slow nbval  ## run all checks: style, package, book in a browser, eve
 fast: $(READY)  ## run the checks that take seconds: style and package
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .
-	@$(PYTEST) tests -m "not browser and not slow and not weekly"
+	@$(PYTEST) --dist worksteal tests -m "not browser and not slow and not weekly"
 
 slow: $(READY)  ## run the slow checks: the book in a browser, JupyterLab, Colab, long trainings
-	@$(PYTEST) --dist loadgroup tests -m "(browser or slow) and not weekly"
+	@$(PYTEST) --dist loadgroup $(SLOW) -m "(browser or slow) and not weekly"
 
 nbval: $(READY)  ## run every notebook afresh and compare all of its outputs
 	@$(PYTEST) --dist loadfile --nbval $(NOTEBOOKS)

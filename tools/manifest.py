@@ -35,5 +35,6 @@ def updated(manifest, folder):
 if __name__ == "__main__":
     before = (DATA / "manifest.toml").read_text(encoding="utf-8")
     after = updated(before, DATA)
-    (DATA / "manifest.toml").write_text(after, encoding="utf-8", newline="\n")
+    if after != before:  # else the book would be as if older than it
+        (DATA / "manifest.toml").write_text(after, encoding="utf-8", newline="\n")
     sys.stdout.write(f"data/manifest.toml {'updated' if after != before else 'is up to date'}\n")

@@ -57,6 +57,24 @@ ONE_OF_A_KIND = """() => {
         if (e.closest('mjx-container') || [...e.attributes].some(a => a.name !== 'class')) continue;
         if (again(kind(e))) e.replaceWith(...e.childNodes);
     }
+    // What is left of these says nothing new either: a paragraph without a link, a table's row
+    // without one, a button to copy code, a link of the contents.
+    const plain = e => [...e.attributes].every(a => a.name === 'class');
+    for (const e of document.querySelectorAll('p'))
+        if (plain(e) && !e.children.length && e.textContent.trim() && again(kind(e))
+            && !e.closest('summary, a, button, label')) e.remove();
+    for (const [i, table] of [...document.querySelectorAll('table')].entries())
+        for (const row of table.querySelectorAll('tbody tr')) {
+            const parts = [row, ...row.querySelectorAll('*')];
+            if (parts.every(plain) && again(i + parts.map(kind))) row.remove();
+        }
+    for (const e of document.querySelectorAll('button.copybtn'))
+        if (again(kind(e) + e.outerHTML.replace(/ data-clipboard-target="[^"]*"/, ''))) e.remove();
+    for (const e of document.querySelectorAll('.page-toc li')) {
+        const [link, ...others] = e.children;
+        const told = [...link.attributes].map(a => a.name).filter(name => name !== 'href');
+        if (!others.length && link.textContent.trim() && again(kind(link) + told)) e.remove();
+    }
 }"""
 # A while after a change of width, the theme lets the Tab key reach what scrolls, by this rule.
 TAB_STOPS = """() => [...document.querySelectorAll('pre, .nboutput > .output_area, ' +

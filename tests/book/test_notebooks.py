@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 
 import nbformat
 import pytest
@@ -20,7 +21,12 @@ EXCUSED = "nbval-ignore-output"
 IMPORT = re.compile(r"(from|import) ")  # a list of imports is read at a glance
 
 
+read_source = cache(tool.read_source)
+
+
+@cache
 def executed(source):
+    """Return the notebook as it was run, read once: what changes it changes a copy."""
     return nbformat.read(source.with_suffix(".ipynb"), as_version=4)
 
 
@@ -30,7 +36,7 @@ def code_cells(notebook):
 
 def faults(source, notebook):
     """Return what is wrong with an executed notebook, a line each."""
-    wanted = tool.read_source(source)
+    wanted = read_source(source)
     found = []
     if [tool.cell_key(c) for c in notebook.cells] != [tool.cell_key(c) for c in wanted.cells]:
         found.append("cells differ from the source: make notebooks")
@@ -114,7 +120,7 @@ def test_a_doctored_notebook_is_found_out(change, fault):
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 def test_cells_are_short(source):
-    for cell in code_cells(tool.read_source(source)):
+    for cell in code_cells(read_source(source)):
         lines = [n for n in cell.source.splitlines() if n.strip() and not IMPORT.match(n)]
         limit = 24 if "solution" in cell.metadata.get("tags", []) else 12
         assert len(lines) <= limit, cell.source
@@ -135,7 +141,7 @@ def test_all_but_the_novel_are_chapters():
 
 
 def test_the_first_code_cell_is_the_same_everywhere():
-    first = {code_cells(tool.read_source(source))[0].source for source in SOURCES}
+    first = {code_cells(read_source(source))[0].source for source in SOURCES}
     assert len(first) == 1
     assert all(not code_cells(executed(source))[0].outputs for source in SOURCES)
 
@@ -145,7 +151,7 @@ def set_up(monkeypatch, **result):
     commands, done = [], subprocess.CompletedProcess([], **result)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr(subprocess, "run", lambda c, **options: commands.append(c) or done)
-    exec(code_cells(tool.read_source(SOURCES[0]))[0].source, {})
+    exec(code_cells(read_source(SOURCES[0]))[0].source, {})
     return commands
 
 
@@ -164,12 +170,12 @@ def test_the_set_up_cell_says_why_pip_failed(monkeypatch):
 
 
 def test_the_set_up_cell_does_nothing_where_rnnbook_is():
-    exec(code_cells(tool.read_source(SOURCES[0]))[0].source, {"sys": None})
+    exec(code_cells(read_source(SOURCES[0]))[0].source, {"sys": None})
 
 
 def test_outputs_are_kept_where_only_the_text_changed(tmp_path):
     """A chapter whose code is the same need not run again; one whose code changed must."""
-    made, notebook = executed(SOURCES[0]), executed(SOURCES[0])
+    made, notebook = (copy.deepcopy(executed(SOURCES[0])) for _ in range(2))
     for cell in notebook.cells:
         cell.update({"outputs": [], "execution_count": None} if cell.cell_type == "code" else {})
     notebook.cells[0].source += " changed"
@@ -185,5 +191,5 @@ def test_ids_of_cells_do_not_move_when_another_cell_changes(tmp_path):
     text = SOURCES[0].read_text("utf-8")
     changed = tmp_path / SOURCES[0].name
     changed.write_text(text.replace("plt.show()", "plt.show()  # changed", 1), "utf-8")
-    before, after = tool.read_source(SOURCES[0]).cells, tool.read_source(changed).cells
+    before, after = read_source(SOURCES[0]).cells, tool.read_source(changed).cells
     assert sum(a.id != b.id for a, b in zip(before, after, strict=True)) == 1

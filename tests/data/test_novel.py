@@ -251,7 +251,7 @@ def test_a_chapter_from_a_sentence_generator_is_found(chapters):
     others = "\n".join(chapters[:19] + chapters[20:])
     vocabulary = text.Vocabulary(others, "words")
     model = NGram(vocabulary.encode(others), 3, len(vocabulary))
-    said = vocabulary.decode(model.sample(3500, seed=0))
+    said = vocabulary.decode(model.sample(2000, seed=0))
     faults = odd_chapters(planted(chapters, 20, lambda own: said))
     assert [fault.split(" has ")[0] for fault in faults] == ["chapter 20"]
 

@@ -5,6 +5,7 @@ import contextlib
 import copy
 import io
 import re
+from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = notebooks.chapters()
 HEADING = re.compile(r"^### Exercise (\d+\.\d+): \S", re.MULTILINE)
 TAG = re.compile(r"\*(by hand|predict|code|explore) · (?:(\d+) minutes|an (hour|evening))\*")
+read_source = cache(notebooks.read_source)  # what changes a notebook changes a copy
 each_chapter = pytest.mark.parametrize("source", SOURCES, ids=lambda s: s.stem)
 
 
@@ -108,12 +110,12 @@ def numbers_and_minutes(notebook):
 
 @each_chapter
 def test_each_exercise_has_its_text_stub_and_solution(source):
-    assert structure(notebooks.read_source(source)) == []
+    assert structure(read_source(source)) == []
 
 
 @each_chapter
 def test_chapter_has_enough_exercises_from_minutes_to_an_evening(source):
-    numbers, minutes = numbers_and_minutes(notebooks.read_source(source))
+    numbers, minutes = numbers_and_minutes(read_source(source))
     assert len(numbers) >= 6
     assert numbers == [f"{chapter(source)}.{i}" for i in range(1, len(numbers) + 1)]
     assert minutes[0] <= 5, "the first is a check of understanding"
@@ -122,13 +124,13 @@ def test_chapter_has_enough_exercises_from_minutes_to_an_evening(source):
 
 @each_chapter
 def test_each_exercise_has_a_check_and_each_check_an_exercise(source):
-    numbers, _ = numbers_and_minutes(notebooks.read_source(source))
+    numbers, _ = numbers_and_minutes(read_source(source))
     assert list(checks.exercises(chapter(source))) == numbers
 
 
 @each_chapter
 def test_each_solution_passes_its_check(source):
-    found = answers(notebooks.read_source(source), "solution")
+    found = answers(read_source(source), "solution")
     assert len(found) > len(checks.exercises(chapter(source))) / 2, "most stand on their own"
     assert [(exercise, hint) for exercise, hint in found if hint] == []
 
@@ -146,7 +148,7 @@ def test_the_executed_notebook_says_so(source, tag, words):
 
 @each_chapter
 def test_each_stub_fails_with_a_hint_and_without_an_error(source):
-    found = answers(notebooks.read_source(source), "stub")
+    found = answers(read_source(source), "stub")
     assert [exercise for exercise, _ in found] == list(checks.exercises(chapter(source)))
     for exercise, hint in found:
         assert hint, f"the stub of {exercise} was called correct"
@@ -161,7 +163,7 @@ def test_each_module_of_exercises_belongs_to_a_chapter():
 
 
 def doctored(change):
-    notebook = copy.deepcopy(notebooks.read_source(SOURCES[0]))
+    notebook = copy.deepcopy(read_source(SOURCES[0]))
     change(notebook)
     return notebook
 
@@ -223,7 +225,7 @@ def test_student_copies_belong_to_sources():
 def test_student_copy_holds_all_but_solutions_and_outputs(source):
     student = nbformat.read(tool.EXERCISES / f"{source.stem}.ipynb", as_version=4)
     nbformat.validate(student)
-    full = notebooks.read_source(source)
+    full = read_source(source)
     for cell in student.cells:
         assert "solution" not in cell.metadata.get("tags", [])
         if cell.cell_type == "code":

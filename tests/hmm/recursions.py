@@ -39,11 +39,10 @@ def everything(ids, *model):
     log_p = LOG_SUM(log_alpha[-1])
     gamma = np.exp(log_alpha + log_beta - log_p)
     a, b = logs(*model[1:])
-    pairs, gave = np.zeros(a.shape), np.zeros(b.shape)
-    for t, x in enumerate(ids):
-        gave[:, x] += gamma[t]
-        if t:
-            pairs += np.exp(log_alpha[t - 1][:, None] + a + b[:, x] + log_beta[t] - log_p)
+    gave = np.zeros(b.shape)
+    np.add.at(gave.T, ids, gamma)
+    comes = (b[:, ids[1:]].T + log_beta[1:] - log_p)[:, None]
+    pairs = np.exp(log_alpha[:-1, :, None] + a + comes).sum(axis=0)
     filtered = np.exp(log_alpha - LOG_SUM(log_alpha, axis=1)[:, None])
     return log_p, filtered, gamma, (gamma[0], pairs, gave)
 

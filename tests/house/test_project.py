@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,15 @@ def project_files():
         yield from (Path(folder) / n for n in sorted(set(names) - ignored - {".git"}))
 
 
+@cache
 def texts():
-    """Yield (path from the root, text) of the project's text files but the locks."""
-    for path in project_files():
-        content = path.read_bytes()
-        if path.name not in LOCKS and b"\0" not in content:
-            yield path.relative_to(ROOT).as_posix(), content.decode("utf-8")
+    """Return (path from the root, text) of the project's text files but the locks."""
+    files = ((path, path.read_bytes()) for path in project_files() if path.name not in LOCKS)
+    return [
+        (path.relative_to(ROOT).as_posix(), content.decode("utf-8"))
+        for path, content in files
+        if b"\0" not in content
+    ]
 
 
 def read(name):
@@ -141,10 +145,16 @@ def test_make_help_lists_each_command_in_one_line():
 # Versions.
 
 
+@cache
+def packages():
+    """Return the lock's packages."""
+    return tomllib.loads(read("uv.lock"))["package"]
+
+
 def locked():
     """Return the lock's versions: name -> set of versions, one for most."""
     found = {}
-    for package in tomllib.loads(read("uv.lock"))["package"]:
+    for package in packages():
         found.setdefault(package["name"], set()).add(package.get("version"))
     return found
 
@@ -175,10 +185,9 @@ def test_the_core_needs_numpy_and_two_small_packages():
 
 def supported_pythons():
     """Return the Python versions for which every system's locked TensorFlow has a wheel."""
-    packages = tomllib.loads(read("uv.lock"))["package"]
     wheels = [
         {re.search(r"-cp3(\d+)-", wheel["url"])[1] for wheel in package["wheels"]}
-        for package in packages
+        for package in packages()
         if package["name"] in {"tensorflow", "tensorflow-cpu"}
     ]
     return sorted(int(minor) for minor in set.intersection(*wheels))

@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from functools import cache
 from itertools import product
 
 import matplotlib
@@ -16,6 +17,12 @@ from rnnbook.show import diagrams, style
 
 ALPHA = [[0.25, 0.45], [0.145, 0.369], [0.0949, 0.03242]]
 DELTA = [[0.25, 0.45], [0.1, 0.324], [0.04, 0.02592]]
+
+
+@cache
+def once(draw, *sizes):
+    """Return a diagram, drawn once for all tests that only look at it."""
+    return draw(*sizes)
 
 
 def lattice():
@@ -113,7 +120,7 @@ def svg(figure):
 
 @pytest.mark.parametrize("T", [1, 3, 5, 6])
 def test_unfolding_repeats_the_steps_and_shares_the_weights(T):
-    figure = diagrams.unfolded(T)
+    figure = once(diagrams.unfolded, T)
     said = words(figure)
     for t in range(1, T + 1):
         assert said[f"$x_{{{t}}}$"] == said[f"$h_{{{t}}}$"] == 1
@@ -127,7 +134,7 @@ def test_unfolding_repeats_the_steps_and_shares_the_weights(T):
 
 @pytest.mark.parametrize(("D", "H"), [(1, 1), (2, 3), (4, 4)])
 def test_a_layer_has_one_arrow_for_each_weight(D, H):
-    figure = diagrams.layer(D, H)
+    figure = once(diagrams.layer, D, H)
     assert arrows(figure, "input") == H * D
     assert arrows(figure, "hidden") == H * H + 2  # and the way through the delay
     assert words(figure)[rf"$W_{{hh}}$: ${H} \times {H}$"] == 1
@@ -136,7 +143,7 @@ def test_a_layer_has_one_arrow_for_each_weight(D, H):
 
 @pytest.mark.parametrize(("layers", "T"), [(1, 1), (2, 4), (3, 5)])
 def test_a_stack_has_weights_of_its_own_in_each_layer(layers, T):
-    said = words(diagrams.stack(layers, T))
+    said = words(once(diagrams.stack, layers, T))
     for i in range(1, layers + 1):
         assert said[f"$W_{{xh}}^{{({i})}}$"] == T
         assert said[f"$W_{{hh}}^{{({i})}}$"] == T - 1
@@ -145,19 +152,19 @@ def test_a_stack_has_weights_of_its_own_in_each_layer(layers, T):
 
 
 def test_only_the_recurrent_network_has_recurrent_weights():
-    said = words(diagrams.feedforward_and_recurrent())
+    said = words(once(diagrams.feedforward_and_recurrent))
     assert said["$W_{xh}$"] == said["$W_{hy}$"] == 2
     assert said["$W_{hh}$"] == 1
 
 
 def test_the_neuron_adds_two_weighted_numbers_and_a_bias():
-    said = words(diagrams.neuron())
+    said = words(once(diagrams.neuron))
     assert all(said[s] == 1 for s in ("$x_t$", "$w_x$", "$w_h$", "$b$", "$h_t$", "$h_{t-1}$"))
     assert said["delay"] == 1
 
 
 def test_patterns_count_inputs_and_outputs():
-    said = words(diagrams.patterns())
+    said = words(once(diagrams.patterns))
     # one-one, one-many, many-one, many-many, encoder-decoder
     assert sum(said[f"$x_{{{t}}}$"] for t in (1, 2, 3)) == 1 + 1 + 3 + 3 + 3
     assert sum(said[rf"$\hat{{y}}_{{{t}}}$"] for t in (1, 2, 3)) == 1 + 3 + 1 + 3 + 2
@@ -165,7 +172,7 @@ def test_patterns_count_inputs_and_outputs():
 
 
 def test_only_one_scheme_joins_hidden_states():
-    said = words(diagrams.schemes())
+    said = words(once(diagrams.schemes))
     assert said["$W_{hh}$"] == 2
     assert said["$W_{yh}$"] == 4
     assert [said[f"$y_{{{t}}}$"] for t in (1, 2, 3)] == [1, 1, 1]  # targets: teacher forcing
@@ -173,7 +180,7 @@ def test_only_one_scheme_joins_hidden_states():
 
 @pytest.mark.parametrize("T", [1, 4])
 def test_a_hidden_chain_has_an_emission_for_each_step(T):
-    figure = diagrams.chain_and_hmm(T)
+    figure = once(diagrams.chain_and_hmm, T)
     said = words(figure)
     for t in range(1, T + 1):
         assert said[f"$x_{{{t}}}$"] == 2  # in the chain itself, and behind its hidden twin
@@ -184,14 +191,14 @@ def test_a_hidden_chain_has_an_emission_for_each_step(T):
 
 @pytest.mark.parametrize(("N", "T"), [(1, 1), (2, 3), (3, 4)])
 def test_a_trellis_has_every_transition_at_every_step(N, T):
-    figure = diagrams.trellis(N, T)
+    figure = once(diagrams.trellis, N, T)
     assert arrows(figure, "hidden") == N * N * (T - 1)
     assert arrows(figure, "output") == T
     assert [words(figure)[f"${i}$"] for i in range(1, N + 1)] == [T] * N
 
 
 def test_a_lattice_shows_each_number_at_its_state():
-    figure = lattice()
+    figure = once(lattice)
     at = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
     fair, loaded = ([at[f"{row[i]:.4g}"] for row in ALPHA] for i in (0, 1))
     assert [x for x, _ in fair] == [x for x, _ in loaded] == sorted(x for x, _ in fair)
@@ -200,7 +207,7 @@ def test_a_lattice_shows_each_number_at_its_state():
 
 
 def test_the_best_path_is_orange_and_each_state_keeps_one_arrow():
-    figure = best()
+    figure = once(best)
     assert arrows(figure, "output") == 3 + 2  # emissions, and the path's two steps
     assert arrows(figure, "hidden") == 4 - 2  # one into each of four states, without the path's
     assert arrows(figure, "muted") == 8 - 4
@@ -228,7 +235,7 @@ GATES = {"i": "$i_t$", "f": "$f_t$", "o": "$o_t$"}
 
 @pytest.mark.parametrize("gates", ["", "i", "io", "ifo"])
 def test_the_lstm_grows_gate_by_gate(gates):
-    figure = diagrams.lstm(gates)
+    figure = once(diagrams.lstm, gates)
     said = words(figure)
     assert [said[symbol] for symbol in GATES.values()] == [gates.count(g) for g in GATES]
     # Each gate has one sigmoid and one product; the candidate is a tanh, and so is the way out.
@@ -240,7 +247,7 @@ def test_the_lstm_grows_gate_by_gate(gates):
 
 
 def test_the_gru_keeps_with_z_and_admits_with_the_rest():
-    said = words(diagrams.gru())
+    said = words(once(diagrams.gru))
     assert said["$z_t$"] == said["$r_t$"] == said["$1-$"] == said[r"$\tilde{h}_t$"] == 1
     assert said[r"$\sigma$"] == said[r"$\times$"] == 2
     assert said[r"$\tanh$"] == said["$+$"] == 1
@@ -251,7 +258,7 @@ def test_the_gru_keeps_with_z_and_admits_with_the_rest():
 
 
 def test_the_arrows_of_the_neuron():
-    found = joined(diagrams.neuron())
+    found = joined(once(diagrams.neuron))
     way = [("$x_t$", r"$\Sigma$"), ("", r"$\Sigma$"), (r"$\Sigma$", r"$\tanh$"),
            (r"$\tanh$", "$h_t$"), ("$h_t$", "delay"), ("delay", r"$\Sigma$")]  # fmt: skip
     assert {pair: found[pair] for pair in way} == dict.fromkeys(way, 1)
@@ -259,13 +266,13 @@ def test_the_arrows_of_the_neuron():
 
 
 def test_the_arrows_of_unfolding_and_of_a_stack():
-    found = joined(diagrams.unfolded(4))
+    found = joined(once(diagrams.unfolded, 4))
     for t in range(1, 5):
         before = "$h_0$" if t == 1 else f"$h_{{{t - 1}}}$"
         assert found[f"$x_{{{t}}}$", f"$h_{{{t}}}$"] == found[before, f"$h_{{{t}}}$"] == 1
         assert found[f"$h_{{{t}}}$", rf"$\hat{{y}}_{{{t}}}$"] == 1
     assert found["$h_{t}$", "$h_{t}$"] == 1, "the loop"
-    found = joined(diagrams.stack(2, 3))
+    found = joined(once(diagrams.stack, 2, 3))
     for t in (1, 2, 3):
         low, high = f"$h_{{{t}}}^{{(1)}}$", f"$h_{{{t}}}^{{(2)}}$"
         assert found[f"$x_{{{t}}}$", low] == found[low, high] == 1
@@ -275,7 +282,7 @@ def test_the_arrows_of_unfolding_and_of_a_stack():
 
 
 def test_each_scheme_feeds_back_what_it_says():
-    figure = diagrams.schemes()
+    figure = once(diagrams.schemes)
     found = joined(figure)
     for t in (1, 2):
         after = f"$h_{{{t + 1}}}$"
@@ -294,14 +301,14 @@ def test_each_scheme_feeds_back_what_it_says():
 
 
 def test_the_decoder_starts_with_the_encoder_s_last_state_and_reads_what_it_wrote():
-    found = joined(diagrams.patterns())
+    found = joined(once(diagrams.patterns))
     assert found["$h_{3}$", "$s_{1}$"] == found["$s_{1}$", "$s_{2}$"] == 1
     assert found[r"$\hat{y}_{1}$", "$s_{2}$"] == 1
     assert [found[f"$s_{{{t}}}$", rf"$\hat{{y}}_{{{t}}}$"] for t in (1, 2)] == [1, 1]
 
 
 def test_states_lead_on_and_emit_their_symbols():
-    found = joined(diagrams.chain_and_hmm(3))
+    found = joined(once(diagrams.chain_and_hmm, 3))
     wanted = Counter(
         (f"${a}_{{{t}}}$", f"${a}_{{{t + 1}}}$") for a, t in product("xz", (1, 2))
     ) + Counter((f"$z_{{{t}}}$", f"$x_{{{t}}}$") for t in (1, 2, 3))
@@ -331,7 +338,7 @@ SIGMA, TANH, TIMES = r"$\sigma$", r"$\tanh$", r"$\times$"
 
 @pytest.mark.parametrize("gates", ["", "i", "io", "ifo"])
 def test_the_arrows_of_the_lstm(gates):
-    figure = diagrams.lstm(gates)
+    figure = once(diagrams.lstm, gates)
     found = edges(figure)
     label = {t.get_text(): t.get_position() for t in figure.axes[0].texts}
 
@@ -369,7 +376,7 @@ def test_the_arrows_of_the_lstm(gates):
 
 
 def test_in_the_gru_z_keeps_the_state_and_1_minus_z_admits_the_candidate():
-    figure = diagrams.gru()
+    figure = once(diagrams.gru)
     found = edges(figure)
     keep, admit = sorted((e for _, e, _ in found if e[0] == TIMES), key=lambda e: -e[1][1])[::3]
     given = {end: sorted(s[0] for s, e, _ in found if e == end) for end in (keep, admit)}
@@ -391,20 +398,21 @@ def test_in_the_gru_z_keeps_the_state_and_1_minus_z_admits_the_candidate():
 LARGEST = (
     lambda: diagrams.forward_lattice([[0.1234] * 3] * 4, "FGL", "HHTT"),
     lambda: diagrams.best_path([[0.01234]] * 4, [[0]] * 3, [0] * 4, "F", "HHTT"),
-    lambda: diagrams.chain_and_hmm(1),
-    lambda: diagrams.trellis(1, 1),
-    lambda: diagrams.layer(4, 4),
-    lambda: diagrams.unfolded(6),
-    lambda: diagrams.stack(3, 5),
-    lambda: diagrams.lstm(""),
-    lambda: diagrams.lstm("i"),
-    lambda: diagrams.lstm("io"),
+    lambda: once(diagrams.chain_and_hmm, 1),
+    lambda: once(diagrams.trellis, 1, 1),
+    lambda: once(diagrams.layer, 4, 4),
+    lambda: once(diagrams.unfolded, 6),
+    lambda: once(diagrams.stack, 3, 5),
+    lambda: once(diagrams.lstm, ""),
+    lambda: once(diagrams.lstm, "i"),
+    lambda: once(diagrams.lstm, "io"),
 )
 
 
 @pytest.mark.parametrize("draw", [*DIAGRAMS, *LARGEST])
 def test_words_stay_apart_inside_the_drawing_and_readable_on_a_phone(draw):
-    figure = draw()
+    figure = once(draw)
+    style.use()
     figure.draw_without_rendering()
     texts = [t for t in figure.axes[0].texts if t.get_text()]
     boxes = [t.get_window_extent() for t in texts]

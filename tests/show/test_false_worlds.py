@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("worlds")]  # the chapter runs once
 
 SOURCE = ROOT / "notebooks" / "01_recurrent_neuron.py"
 # The claim; what stands in a cell; what stands there in the false world; the figure that breaks.

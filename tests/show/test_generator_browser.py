@@ -93,7 +93,8 @@ def test_characters_are_drawn_with_their_probabilities(page, model):
     """The share of what follows over 4,000 draws is within five standard errors of p."""
     page.get_by_label("Prompt").fill("T")  # short: it is read again for each seed
     counts, p = page.evaluate(
-        """() => { const {state} = document.querySelector('.rnn-live').rnn;
+        """() => { const root = document.querySelector('.rnn-live'), {state} = root.rnn;
+        root.style.display = 'none';  // to lay out each step takes five times as long
         const p = rnnLive.compute.generator(state).p, counts = {};
         const step = [...document.querySelectorAll('button')].find(b => b.textContent == 'Step');
         for (let seed = 0; seed < 4000; seed += 1) {

@@ -13,7 +13,8 @@ from rnnbook.show import instruments
 from rnnbook.show.instruments import generator
 from rnnbook.text import sampling
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+# The pages are opened once.
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("words")]
 
 SAY = """settings => {
     const root = document.querySelector('.rnn-live');
