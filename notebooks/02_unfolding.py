@@ -902,11 +902,17 @@ claim(10, ("bits of a bigram, which sees one step back", grams[2], "> 1.9"),
 # test of such methods ([Yule, 1927](#yule1927)). The nets see 11 yearly numbers and forecast the twelfth.
 
 # %%
-years, numbers = data.sunspots()
+def windows(series, T):
+    # (n - T, T, 1), whose neighbors overlap in T - 1 values, and the value after each
+    x = np.lib.stride_tricks.sliding_window_view(series[:-1], T)
+    return x[..., None], series[T:]
+
+
+years, numbers = np.loadtxt(data.path("sunspots.csv"), delimiter=",", skiprows=1).T
 T = 11
-x, y = tasks.windows(numbers, T)
+x, y = windows(numbers, T)
 target_year, last = years[T:], x[:, -1, 0]
-print(x.shape, y.shape, target_year[0], target_year[-1])
+print(f"{x.shape} {y.shape}, {target_year[0]:.0f} to {target_year[-1]:.0f}")
 
 # %% [markdown]
 # Before any net comes a **[baseline](#term-baseline)**. The **[persistence forecast](#term-persistence-forecast)** says
@@ -1101,7 +1107,7 @@ def walk(seed, momentum=0.0, half=1500):
     steps = np.random.default_rng(seed).normal(0, 0.01, 3000)
     for t in range(1, 3000):
         steps[t] += momentum * steps[t - 1]
-    x, y = tasks.windows(steps.cumsum(), 10)
+    x, y = windows(steps.cumsum(), 10)
     past, step = (x - x[:, -1:]) / 0.01, (y - x[:, -1, 0]) / 0.01  # in units of 1 %
     tiled = np.tile(past[:half], (5, 1, 1)), np.tile(step[:half], 5)  # five epochs
     (model,) = runs(small_net, *tiled, seeds=[seed], batch_size=50)

@@ -9,8 +9,6 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 # In a checkout the files lie beside the package; a wheel carries them inside it.
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = _PACKAGE.parent / "data"
@@ -260,16 +258,3 @@ class _Buffer(io.BytesIO):
         if time.monotonic() > self.end:
             raise TimeoutError(f"it was not complete after {SECONDS} seconds")
         return super().write(chunk)
-
-
-def sunspots() -> tuple[np.ndarray, np.ndarray]:
-    """Return the years from 1700 to 2008, of int, and the mean sunspot number of each: (309,) both.
-
-    Source: NOAA National Geophysical Data Center, public domain; see ``data/manifest.toml``.
-
-    >>> years, numbers = sunspots()
-    >>> print(years[numbers.argmax()], numbers.max())
-    1957 190.2
-    """
-    table = np.loadtxt(path("sunspots.csv"), delimiter=",", skiprows=1)
-    return table[:, 0].astype(int), table[:, 1]

@@ -1,4 +1,4 @@
-"""Tasks with known answers: windows of a series, and sequences drawn with a seed.
+"""Tasks with known answers: sequences drawn with a seed.
 
 Sizes come first: ``B`` sequences of ``T`` time steps, ``V`` symbols, at least 2. The same ``seed``,
 a whole number of at least 0, gives the same sequences. Inputs ``x`` are one-hot if nothing else is
@@ -6,26 +6,8 @@ said, of float32; targets ``y`` are whole numbers, (B, T).
 """
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from rnnbook._check import number, shaped, whole
-
-
-def windows(series: ArrayLike, T: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split a series, (n,), into windows of T < n values, and the value after each.
-
-    Return x, (n - T, T, 1), whose neighbors overlap in T - 1 values, and y, (n - T,).
-
-    >>> x, y = windows([1, 2, 3, 4], 2)
-    >>> x[..., 0].tolist(), y.tolist()
-    ([[1.0, 2.0], [2.0, 3.0]], [3.0, 4.0])
-    """
-    series, T = shaped("series", series, "n"), whole("T", T)
-    if len(series) <= T:
-        given = f"got {len(series)} (give a longer series or a smaller T)"
-        raise ValueError(f"series must have at least T + 1 = {T + 1} values, {given}")
-    x = np.lib.stride_tricks.sliding_window_view(series[:-1], T)
-    return x[..., None].copy(), series[T:].copy()
+from rnnbook._check import number, whole
 
 
 def delayed_recall(B: int, T: int, V: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

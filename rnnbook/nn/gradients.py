@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import integers, numbers, shaped
+from rnnbook._check import integers, number, numbers, shaped
 from rnnbook.nn.layers import Recurrent
 
 
@@ -22,8 +22,7 @@ def finite_differences(
     >>> finite_differences(lambda: (x**2).sum(), {"x": x})["x"].round(6)
     array([2., 6.])
     """
-    if not step > 0:
-        raise ValueError(f"step must be > 0, got {step} (1e-5 suits float64)")
+    step = number("step", step, above=0)
     gradients = {}
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype != np.float64:
@@ -46,42 +45,29 @@ def finite_differences(
     return gradients
 
 
-def relative_errors(
-    gradients: dict[str, ArrayLike], others: dict[str, ArrayLike]
-) -> dict[str, float]:
-    """Return, for each name, how far two gradients of one shape are apart.
-
-    That is the largest difference over the largest magnitude in either array; 0 where both are
-    zero everywhere. Below 1e-7 is right, above 1e-4 is wrong.
-
-    >>> relative_errors({"W": [1.0, 4.0]}, {"W": [1.0, 3.0]})
-    {'W': 0.25}
-    """
-    if gradients.keys() != others.keys():
-        raise ValueError(f"names must be {', '.join(gradients)}; got {', '.join(others)}")
-    errors = {}
-    for name in gradients:
-        a, b = numbers(name, gradients[name]), numbers(name, others[name])
-        if a.shape != b.shape:
-            raise ValueError(f"{name} must have shape {a.shape}, got {b.shape}")
-        if a.size == 0:
-            raise ValueError(f"{name} must hold at least one number, got shape {a.shape}")
-        size = max(np.abs(a).max(), np.abs(b).max())
-        errors[name] = float(np.abs(a - b).max() / size) if size else 0.0
-    return errors
-
-
 def check(
     loss: Callable[[], float], arrays: dict[str, np.ndarray], gradients: dict[str, ArrayLike],
     step: float = 1e-5,
 ) -> dict[str, float]:  # fmt: skip
-    """Return the :func:`relative_errors` of gradients against :func:`finite_differences`.
+    """Return, for each name, how far a gradient is from that by :func:`finite_differences`.
+
+    That is the largest difference over the largest magnitude in either array; 0 where both are
+    zero everywhere. Below 1e-7 is right, above 1e-4 is wrong.
 
     >>> x = np.array([1.0, 3.0])
     >>> check(lambda: (x**2).sum(), {"x": x}, {"x": 2 * x})["x"] < 1e-7
     True
     """
-    return relative_errors(gradients, finite_differences(loss, arrays, step))
+    if gradients.keys() != arrays.keys():
+        raise ValueError(f"gradients must be of {', '.join(arrays)}; got {', '.join(gradients)}")
+    errors = {}
+    for name, b in finite_differences(loss, arrays, step).items():
+        a = numbers(name, gradients[name])
+        if a.shape != b.shape:
+            raise ValueError(f"{name} must have shape {b.shape}, got {a.shape}")
+        size = max(np.abs(a).max(), np.abs(b).max())
+        errors[name] = float(np.abs(a - b).max() / size) if size else 0.0
+    return errors
 
 
 def step_jacobians(layer: Recurrent, x: ArrayLike, state: ArrayLike | None = None) -> np.ndarray:

@@ -101,7 +101,7 @@ class Recurrent:
         run.x = x.T.copy() if ids else _features_first(x, self.dtype)
         with one_thread(run.W_h.size * B):
             if ids:
-                run.from_x[:] = self._table(run).T[run.x].transpose(0, 2, 1)
+                run.from_x[:] = (run.W_x + run.b).T[run.x].transpose(0, 2, 1)
             else:
                 np.matmul(run.W_x, run.x, out=run.from_x)
                 run.from_x += run.b
@@ -155,7 +155,10 @@ class Recurrent:
         (V, D), are the vectors that ids stand for, one-hot by default.
         """
         run = self._begin(1, np.shape(state)[-2], state)
-        table, h = self._table(run, inputs), run.s[0][0]
+        table, h = run.W_x, run.s[0][0]
+        if inputs is not None:
+            table = table @ shaped("inputs", inputs, "V D", D=self.D).T
+        table = table + run.b  # (G H, V)
 
         def step(ids=None):
             if ids is not None:
@@ -243,12 +246,6 @@ class Recurrent:
             for old, now in zip(prev, new, strict=True):
                 np.copyto(now, old, where=~run.mask[t])
         return prev, new
-
-    def _table(self, run, inputs=None):
-        """Return W_x x + b, (G H, V), of each vector that an id stands for, one-hot by default."""
-        if inputs is None:
-            return run.W_x + run.b
-        return run.W_x @ shaped("inputs", inputs, "V D", D=self.D).T + run.b
 
 
 def _features_first(x, dtype):

@@ -77,15 +77,6 @@ def mean_squared_error(y: ArrayLike, target: ArrayLike) -> tuple[float, np.ndarr
     return float(loss), gradient
 
 
-def _mean_nats(log_p):
-    log_p = shaped("log_p", log_p, "n")
-    if log_p.max() > 1e-6:  # a softmax may round to a little more than 1
-        raise ValueError(
-            f"log_p must be logarithms of probabilities, at most 0, got {log_p.max()} (take np.log)"
-        )
-    return -log_p.mean(dtype=np.float64)
-
-
 def bits_per_token(log_p: ArrayLike) -> float:
     """Return the cross-entropy in bits per token: minus the mean of log_p, divided by ln 2.
 
@@ -94,7 +85,12 @@ def bits_per_token(log_p: ArrayLike) -> float:
     >>> bits_per_token(np.log([1 / 2, 1 / 8]))
     2.0
     """
-    return float(_mean_nats(log_p) / np.log(2))
+    log_p = shaped("log_p", log_p, "n")
+    if log_p.max() > 1e-6:  # a softmax may round to a little more than 1
+        raise ValueError(
+            f"log_p must be logarithms of probabilities, at most 0, got {log_p.max()} (take np.log)"
+        )
+    return float(-log_p.mean(dtype=np.float64) / np.log(2))
 
 
 def perplexity(log_p: ArrayLike) -> float:
@@ -103,7 +99,7 @@ def perplexity(log_p: ArrayLike) -> float:
     >>> round(perplexity(np.log([1 / 2, 1 / 8])), 12)
     4.0
     """
-    return float(np.exp(_mean_nats(log_p)))
+    return 2 ** bits_per_token(log_p)
 
 
 def bits_per_character(log_p: ArrayLike, characters: int) -> float:

@@ -6,37 +6,6 @@ import pytest
 from rnnbook.data import tasks
 
 
-def test_windows_by_hand():
-    x, y = tasks.windows([1, 2, 3, 4, 5], 3)
-    assert x.tolist() == [[[1], [2], [3]], [[2], [3], [4]]]
-    assert y.tolist() == [4, 5]
-
-
-def test_windows_do_not_share_memory_with_the_series():
-    series = np.arange(5.0)
-    x, y = tasks.windows(series, 2)
-    x[:], y[:] = 9, 9
-    assert series.tolist() == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize(
-    ("series", "T", "error", "message"),
-    [
-        ([1, 2, 3], 3, ValueError, r"at least T \+ 1 = 4 values, got 3"),
-        ([1, 2, 3], 0, ValueError, "T must be at least 1, got 0"),
-        ([1, 2, 3], 1.0, TypeError, "T must be a whole number"),
-        ([], 1, ValueError, "empty"),
-        ([[1, 2], [3, 4]], 1, ValueError, r"series must have shape \(n\)"),
-        ([1, np.nan, 3], 1, ValueError, "series must be finite"),
-        (["a", "b"], 1, TypeError, "series must hold real numbers"),
-        (np.ma.masked_array([1.0, -9999, 3], [0, 1, 0]), 1, TypeError, "masked at index 1"),
-    ],
-)
-def test_windows_refuse(series, T, error, message):
-    with pytest.raises(error, match=message):
-        tasks.windows(series, T)
-
-
 def test_delayed_recall_asks_for_the_symbol_that_it_showed():
     B, T, V = 300, 6, 4
     x, y = tasks.delayed_recall(B, T, V, seed=0)
