@@ -35,15 +35,15 @@ if importlib.util.find_spec("rnnbook") is None:
 import matplotlib.pyplot as plt
 import numpy as np
 from rnnbook import RNN
-from rnnbook import keras as keras_models
 from rnnbook.exercises import check
+from rnnbook.keras import set_simple_rnn_weights, simple_rnn_weights
 from rnnbook.show import diagrams, style
 from rnnbook.show.claims import claim
 
 style.use()
 
 # %% [markdown]
-# `keras_models` brings in Keras and TensorFlow, which takes a few seconds. All else is NumPy.
+# `rnnbook.keras` brings in Keras and TensorFlow, which takes a few seconds. All else is NumPy.
 #
 # ## What a feedforward network lacks
 #
@@ -328,7 +328,7 @@ fitting = 0
 for D in [2, 5, 50]:
     layer = keras.layers.SimpleRNN(3)
     layer.build((None, None, D))
-    W_xh, W_hh, b_h = keras_models.simple_rnn_weights(layer)
+    W_xh, W_hh, b_h = simple_rnn_weights(layer)
     print(f"D = {D:2}: W_xh {W_xh.shape}, W_hh {W_hh.shape}, b_h {b_h.shape}")
     fitting += W_hh.shape == (3, 3)
 claim(17, ("shapes of W_hh that are (3, 3), of three", fitting, "== 3"))
@@ -571,7 +571,7 @@ claim(
 # %%
 layer = keras.layers.SimpleRNN(H, return_sequences=True)
 layer.build((None, None, D))
-keras_models.set_simple_rnn_weights(layer, W_xh, W_hh, b_h)
+set_simple_rnn_weights(layer, W_xh, W_hh, b_h)
 print("shapes in Keras:", [w.shape for w in layer.get_weights()])
 
 ours = rnn(x, W_xh, W_hh, b_h)
@@ -587,7 +587,7 @@ assert np.abs(ours - theirs).max() < 1e-6
 keras.utils.set_random_seed(1)
 layer = keras.layers.SimpleRNN(H)  # gives the last state only
 last = np.asarray(layer(x.astype("float32")))
-ours = rnn(x, *keras_models.simple_rnn_weights(layer))
+ours = rnn(x, *simple_rnn_weights(layer))
 print("Keras:", last.shape, " ours:", ours.shape)
 assert np.abs(ours[:, -1] - last).max() < 1e-6
 assert np.array_equal(layer.get_weights()[2], np.zeros(H))

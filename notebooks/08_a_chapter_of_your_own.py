@@ -567,7 +567,7 @@ known_words = set(tokens(text, "words"))
 def craft(written):
     words = [w for w in tokens(written, "words") if w[:1].isalpha()]
     strange = [w for w in dict.fromkeys(words) if w not in known_words]
-    seen = np.mean([w in known_words for w in words]) if words else np.nan
+    seen = np.mean([w in known_words for w in words]) if words else 0.0
     return len(words), seen, len(set(words)) / max(1, len(words)), strange
 
 
