@@ -151,7 +151,7 @@ def figure(by_T, by_N, few):
 
 def main():
     """Print the table, and save it with its figure."""
-    if not alone(__file__, 1):
+    if not alone("benchmarks.hmm_growth", 1):
         return
     by_T, by_N, few = measured()
     figure(by_T, by_N, few)

@@ -162,3 +162,9 @@ def test_a_row_of_the_sizes_can_be_computed_again():
     made, _ = units.Task().row(128, 8e-3)
     assert made[:4] == kept[:4]
     assert made[4:6] == pytest.approx(kept[4:6], abs=0.02)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda p: p.stem)
+def test_a_benchmark_starts_itself_again_by_its_own_name(path):
+    for called in re.findall(r"\balone\(([^,]+),", path.read_text("utf-8")):
+        assert called in (f'"benchmarks.{path.stem}"', "module")
