@@ -171,7 +171,7 @@ def clip_by_norm(gradients: Arrays, limit: float) -> float:
     >>> clip_by_norm(gradients, 1.0), gradients
     (5.0, {'w': array([0.6]), 'b': array([0.8])})
     """
-    limit = number("limit", limit, above=0)
+    limit = limit if limit == np.inf else number("limit", limit, above=0)
     squares = sum(float(np.vdot(g, g)) for g in gradients.values())
     if not np.isfinite(squares):  # in float32 a square overflows soon: once more, in float64
         squares = sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients.values())
@@ -196,6 +196,6 @@ def clip_by_value(gradients: Arrays, limit: float) -> None:
     >>> gradients
     {'w': array([ 1. , -0.5])}
     """
-    limit = number("limit", limit, above=0)
+    limit = limit if limit == np.inf else number("limit", limit, above=0)
     for g in gradients.values():
         np.clip(g, -limit, limit, out=g)
