@@ -79,7 +79,9 @@ ONE_OF_A_KIND = """() => {
 # A while after a change of width, the theme lets the Tab key reach what scrolls, by this rule.
 TAB_STOPS = """() => [...document.querySelectorAll('pre, .nboutput > .output_area, ' +
     '.cell_output > .output, .jp-RenderedHTMLCommon, .pst-scrollable-table-container')].every(
-    e => !e.tabIndex || (e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight))"""
+    e => !e.tabIndex || (e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight)) &&
+    [...document.querySelectorAll('.rnn-stage')].every(
+    e => e.tabIndex === 0 || e.scrollWidth <= e.clientWidth + 1)"""  # drawn for this width
 AXE = """async rules => (await axe.run(document,
      {runOnly: rules, resultTypes: ['violations'], preload: false}))
     .violations.flatMap(v => v.nodes.slice(0, 3).map(
