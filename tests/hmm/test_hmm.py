@@ -227,6 +227,13 @@ def test_what_comes_late_can_turn_a_long_path():
     assert path.tolist() == [0] * 451
 
 
+def test_what_comes_late_does_not_hide_that_the_past_was_forgotten():
+    # The state is never left. A 2 says at once that it is the first; each window has one near its
+    # end, and so knows the state of every symbol, but not what the past said of it.
+    model = [0.5, 0.5], np.eye(2), [[0.5, 0.4, 0.1], [0.55, 0.45, 0]]
+    assert_right(model, [[2, *[0] * 59] * 20])
+
+
 def test_time_turned_round_gives_the_same_posterior():
     # A chain that goes from i to j as often as from j to i looks the same backward.
     rng = np.random.default_rng(0)

@@ -118,6 +118,15 @@ def test_training_carries_the_state_and_starts_each_epoch_from_zero():
         assert row["training"] == pytest.approx(wanted, abs=1e-4)
 
 
+def test_each_epoch_drops_other_units():
+    # At a rate at which no weight moves, only what is dropped tells two epochs apart.
+    for dropout, same in ((0.0, True), (0.5, False)):
+        history = train(
+            fresh(dropout=dropout), LEARN[:600], HELD[:400], 2, **RECIPE | {"rate": 1e-12}
+        )
+        assert (abs(history[0]["training"] - history[1]["training"]) < 1e-5) == same
+
+
 def test_training_that_gets_worse_keeps_the_best_and_patience_ends_it(tmp_path):
     generator, scrap, held = fresh(dropout=0.0), LEARN[:400], HELD[:1000]
     recipe = RECIPE | {"B": 4, "rate": 3e-2, "patience": 3, "folder": tmp_path}
