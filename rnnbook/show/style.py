@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from rnnbook._check import whole
@@ -111,8 +112,12 @@ def use() -> None:
 
 
 _UNSEEN = re.compile(r'^ +|(?<=<g) id="[^"]*"|<!-- .*? -->\n', flags=re.MULTILINE)
-_PLACES = re.compile(r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+|(?<= transform="translate\()[^)]+')
+_PLACES = re.compile(
+    r'(?<= d=")[^"]+|(?<= [xy]=")[^"]+|(?<= width=")[^"]+|(?<= height=")[^"]+'
+    r'|(?<= transform="translate\()[^)]+'
+)
 _LONG = re.compile(r"-?\d+\.\d{3,}")
+_CLIP = re.compile(r'<clipPath id="(\w+)">(.*?)</clipPath>', flags=re.DOTALL)
 
 
 def short_svg(figure: Figure) -> str:
@@ -128,7 +133,10 @@ def short_svg(figure: Figure) -> str:
     from IPython.core.pylabtools import print_figure
 
     svg = print_figure(figure, fmt="svg", metadata={"Date": None, "Creator": None})
-    return _PLACES.sub(lambda places: _LONG.sub(_hundredth, places[0]), _UNSEEN.sub("", svg))
+    svg = _PLACES.sub(lambda places: _LONG.sub(_hundredth, places[0]), _UNSEEN.sub("", svg))
+    for name, shape in _CLIP.findall(svg):  # Matplotlib's names hang on all the digits
+        svg = svg.replace(name, f"p{zlib.crc32(shape.encode()):08x}")
+    return svg
 
 
 def _hundredth(number):
