@@ -153,11 +153,13 @@ def test_a_last_digit_of_the_layout_changes_nothing_in_the_file():
     import matplotlib.pyplot as plt
 
     def drawn(width):
-        figure, ax = plt.subplots()
-        ax.plot([0, 1])
-        ax.set_position([0.1, 0.1, width, 0.8])
-        plt.close(figure)
-        return style.short_svg(figure)
+        with plt.rc_context():
+            style.use()
+            figure, ax = plt.subplots()
+            ax.set_position([0.1, 0.1, width, 0.8])
+            ax.plot([0, 1])
+            plt.close(figure)
+            return style.short_svg(figure)
 
     assert drawn(0.8) == drawn(0.8 + 1e-9)
     assert drawn(0.8) != drawn(0.7)
