@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._blas import one_thread
 from rnnbook._check import number, shaped, whole
+from rnnbook._machine import one_thread
 from rnnbook.text import token_ids
 
 LEAST = 1e-180  # a state that can be reached and is less probable needs logarithms

@@ -5,15 +5,14 @@ gives whole rows: a state is (H, B). What comes from the inputs, W_x x_t + b, is
 steps before the first one; a step then makes one product, W_h h_{t-1}.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._blas import one_thread
 from rnnbook._check import check_dtype, check_ids, check_mask, numbers, shaped, whole
+from rnnbook._machine import one_thread
 from rnnbook.nn.feedforward import sum_by_id
 
 Array, States = np.ndarray, list[np.ndarray]
@@ -49,7 +48,7 @@ class Recurrent:
     (rows, H, B), W_h h_{t-1}, (G, H, B), and the state before, arrays (H, B), to the new state; and
     ``step_back(a, prev, new, ds, da)``, which fills da, as a, with the gradients of what the
     activations were given, and turns ds, (states, H, B), from the gradient of the new state into
-    that of the one before. Gradients that only the layer knows, it adds to ``added``.
+    that of the one before. Gradients that only the layer knows, it adds to ``gradients``.
 
     D and H are the sizes of input and state. ``seed`` is that of the first weights: Glorot uniform
     for inputs, orthogonal for states, biases 0. ``dtype``, "float32" or "float64", is the precision
@@ -122,30 +121,35 @@ class Recurrent:
         run, (T, B) = self._run, self._run.sizes
         dh = _features_first(shaped("dh", dh, "B T H", B=B, T=T, H=self.H), self.dtype)
         ds = self._checked_state("dstate", dstate, B).transpose(0, 2, 1).astype(self.dtype, "C")
-        self._run, dh_t, ids = None, ds[0], run.x.ndim == 2
-        self.W_back, self.added = self.parameters["W_h"].T.copy(), defaultdict(int)
-        da = np.empty((T, self.rows, self.H, B), self.dtype)
-        with one_thread(run.W_h.size * B):
-            for t in reversed(range(T)):
-                dh_t += dh[t]
-                if run.mask is not None:  # what goes past a masked step
-                    past = np.where(run.mask[t], 0, ds)
-                    ds -= past
-                self.step_back(*run.steps[t], ds, da[t])
-                if run.mask is not None:
-                    ds += past
-        da = _columns(da).reshape(self.rows, self.H, T * B)  # then one product for all steps
-        da_x, da_h = (da[of].reshape(-1, T * B) for of in (self.x_rows, self.h_rows))
-        dW_h = np.zeros_like(self.parameters["W_h"])
-        dW_h[: len(da_h)] = da_h @ _columns(run.s[0][:T]).T
-        if ids:
-            dW_x, dx = sum_by_id(da_x, run.x.ravel(), self.D), None
-        else:
-            dW_x = da_x @ _columns(run.x).T
-            dx = (da_x.T @ self.parameters["W_x"]).reshape(T, B, self.D).transpose(1, 0, 2)
-        found = {"W_x": dW_x, "W_h": dW_h, "b": da_x.sum(axis=1), "b_rec": da_h.sum(axis=1)}
-        self.gradients = {n: found.get(n, 0) + self.added[n] for n in self.parameters}
-        return dx, self._squeeze(ds)
+        self._run, dh_t, self.W_back = None, ds[0], self.parameters["W_h"].T.copy()
+        self.gradients = {name: np.zeros_like(array) for name, array in self.parameters.items()}
+        dx = None if run.x.ndim == 2 else np.empty((self.D, T, B), self.dtype)
+        block = max(1, 512 // B)  # steps that share one product, while the cache still holds them
+        da = np.empty((block, self.rows, self.H, B), self.dtype)
+        for start in reversed(range(0, T, block)):
+            with one_thread(run.W_h.size * B):
+                for t in reversed(range(T)[start : start + block]):
+                    dh_t += dh[t]
+                    if run.mask is not None:  # what goes past a masked step
+                        past = np.where(run.mask[t], 0, ds)
+                        ds -= past
+                    self.step_back(*run.steps[t], ds, da[t - start])
+                    if run.mask is not None:
+                        ds += past
+            self._add_gradients(run, slice(start, min(start + block, T)), da[: T - start], dx)
+        return None if dx is None else dx.T, self._squeeze(ds)
+
+    def _add_gradients(self, run, steps, da, dx):
+        """Add those of a block of steps to the gradients of the weights, and set its part of dx."""
+        x, to, da = run.x[steps], self.gradients, _columns(da).reshape(self.rows, self.H, -1)
+        da_x, da_h = (da[of].reshape(-1, da.shape[2]) for of in (self.x_rows, self.h_rows))
+        to["W_h"][: len(da_h)] += da_h @ _columns(run.s[0][steps]).T
+        to["b"] += da_x.sum(axis=1)
+        if "b_rec" in to:
+            to["b_rec"] += da_h.sum(axis=1)
+        to["W_x"] += sum_by_id(da_x, x.ravel(), self.D) if dx is None else da_x @ _columns(x).T
+        if dx is not None:
+            dx[:, steps] = (self.parameters["W_x"].T @ da_x).reshape(self.D, len(x), -1)
 
     def stepper(self, state: ArrayLike, inputs: ArrayLike | None = None) -> Callable:
         """Return a function that takes one step a call: for texts, which are written by tokens.
@@ -361,7 +365,7 @@ class LSTM(Recurrent):
         if p is not None:
             dc += p_i * da_i + p_f * da_f
             dp = np.concatenate([da_i * c_prev, da_f * c_prev, da_o * c_t])
-            self.added["p"] += dp.sum(axis=1)
+            self.gradients["p"] += dp.sum(axis=1)
         self.W_back.dot(da[:4].reshape(4 * self.H, -1), dh)
 
 

@@ -41,9 +41,7 @@ class GRUResetBefore(Recurrent):
         dreset = of_reset @ da_h  # of r h_{t-1}
         da_r[:] = dreset * h_prev * r * (1 - r)
         dh[:] = dh * z + dreset * r + of_both @ da[:2].reshape(2 * self.H, -1)
-        dW_h = np.zeros_like(self.parameters["W_h"])
-        dW_h[2 * self.H :] = da_h @ (r * h_prev).T
-        self.added["W_h"] += dW_h
+        self.gradients["W_h"][2 * self.H :] += da_h @ (r * h_prev).T
 
 
 class NormalizedRNN(Recurrent):
@@ -95,8 +93,8 @@ class NormalizedRNN(Recurrent):
         dn = self.parameters["gain"][:, None] * dz
         mean, along_n = (m.mean(axis=self.axis, keepdims=True) for m in (dn, dn * n))
         np.divide(dn - mean - n * along_n, deviation, out=da[0])
-        self.added["gain"] += (dz * n).sum(axis=1)
-        self.added["b"] += (dz - da[0]).sum(axis=1)  # in the place of a bias before it
+        self.gradients["gain"] += (dz * n).sum(axis=1)
+        self.gradients["b"] += (dz - da[0]).sum(axis=1)  # in the place of a bias before it
         self.W_back.dot(da[0], dh)
 
 
@@ -130,7 +128,7 @@ class SkipRNN(Recurrent):
     def step_back(self, a: Array, prev: States, new: States, ds: Array, da: Array) -> None:
         """From the gradients of h_t, ..., h_{t-skip+1} to those of h_{t-1}, ..., h_{t-skip}."""
         np.multiply(1 - new[0] ** 2, ds[0], out=da[0])
-        self.added["W_skip"] += da[0] @ prev[-1].T
+        self.gradients["W_skip"] += da[0] @ prev[-1].T
         ds[:-1] = ds[1:].copy()
         ds[0] += self.W_back @ da[0]
         ds[-1] = self.parameters["W_skip"].T @ da[0]

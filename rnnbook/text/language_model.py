@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._blas import one_thread
 from rnnbook._check import number, numbers, whole
+from rnnbook._machine import one_thread
 from rnnbook.nn.feedforward import Dense, Embedding
 from rnnbook.nn.layers import GRU, LSTM, RNN
 from rnnbook.nn.losses import softmax

@@ -21,7 +21,7 @@ from engine import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnbook import _blas
+from rnnbook import _machine
 from rnnbook.nn import layers
 from rnnbook.nn.gradients import check
 
@@ -417,18 +417,18 @@ def test_gates_are_those_of_the_last_forward_pass():
 
 
 def test_products_keep_the_default_threads_only_where_they_pay():
-    get, put = _blas._openblas()
+    get, put = _machine._openblas()
     if put is None:
         pytest.skip("this NumPy has another BLAS")
     before, seen = get(), []
     try:
         put(2)
-        for work in (1, _blas.WORTH):
-            with _blas.one_thread(work), _blas.one_thread(work):
+        for work in (1, _machine.WORTH):
+            with _machine.one_thread(work), _machine.one_thread(work):
                 seen.append(get())
         assert seen == [1, 2]
         assert get() == 2
-        with pytest.raises(ZeroDivisionError), _blas.one_thread():
+        with pytest.raises(ZeroDivisionError), _machine.one_thread():
             1 / 0  # noqa: B018 - raises
         assert get() == 2
     finally:

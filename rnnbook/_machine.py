@@ -1,8 +1,12 @@
-"""How many threads NumPy's matrix products take.
+"""What NumPy asks of the machine: threads for matrix products, and memory for arrays.
 
 OpenBLAS, which NumPy's wheels carry, gives a product to all cores as soon as it is not tiny. To
 wake a core takes longer than such a product, and on a busy machine the two wait for each other. A
 loop of small products is therefore faster on one thread.
+
+The C library of Linux gives memory back to the system as soon as a large array is freed, and for
+the next one the system clears it page by page: up to a third of a small layer's training step. It
+keeps more once it has seen a larger array freed.
 """
 
 import ctypes
@@ -14,6 +18,8 @@ import numpy as np
 
 WORTH = 2**23
 """Multiplications in one product from which a second thread pays, on a quiet machine."""
+
+np.empty(2**25 - 2**13, np.uint8)  # the largest that counts, freed at once: keep up to 64 MB
 
 _lock, _before = threading.Lock(), []
 
