@@ -1,17 +1,17 @@
 """How the time of a hidden Markov model grows: with the symbols, the states, and over all paths.
 
-Run ``python benchmarks/hmm_growth.py``: less than a minute.
+Run ``python -m benchmarks.hmm_growth``: less than a minute.
 """
 
 import itertools
 import time
 
 import numpy as np
-import report
-from steps import alone
 
+from benchmarks.steps import alone
 from rnnbook.hmm import HMM
 from rnnbook.show import style
+from tools import report
 
 V = 4
 STATES = [4, 16, 64, 256]

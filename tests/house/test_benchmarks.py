@@ -1,5 +1,7 @@
 """The benchmarks' results: each has its form, and the book's page shows each cell of them."""
 
+import ast
+import importlib.util
 import json
 import re
 
@@ -37,6 +39,16 @@ def test_a_result_says_what_made_it(path):
     assert {len(row) for row in result["rows"]} == {len(result["columns"])}
     if result["figure"]:
         assert (path.parent / result["figure"]).is_file()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda p: p.stem)
+def test_a_benchmark_imports_what_there_is(path):
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names |= {alias.name for alias in getattr(node, "names", []) if type(node) is ast.Import}
+        names |= {node.module} if type(node) is ast.ImportFrom else set()
+    optional = {"torch", "jax", "jax.numpy"}
+    assert [n for n in sorted(names - optional) if importlib.util.find_spec(n) is None] == []
 
 
 @each_result
