@@ -33,8 +33,8 @@ NOTES = [
     "caches, and is timed at the next. **ms** is the median time of `rnnbook.nn.layers`; a "
     "ratio is the median over the rounds of its time to the other's: below 1 it is the faster "
     "one. With one thread, time is processor time, which other programs disturb least; with the"
-    " default it is the clock's. The goals were set before, on a processor with AVX-512; without "
-    "it, the same layers come out slower beside PyTorch.",
+    " default it is the clock's. The goals were set before, on another processor, where the first "
+    "LSTM of the table took 8.6 ms.",
     "Each rival is at its best. Keras is compiled with `tf.function`: as it is, with XLA, and, "
     "up to 64 steps, with `unroll=True`; the table shows the fastest of them. TensorFlow's "
     "oneDNN kernels are on. PyTorch is `torch.nn.RNN`, `LSTM` and `GRU`. JAX is a loop by "
