@@ -16,10 +16,9 @@ class NotFinite(ValueError):  # noqa: N818 (it reads as what is wrong)
 
 def numbers(name: str, value: ArrayLike) -> np.ndarray:
     """Return ``value`` as finite floats, float32 or else float64; without a copy if possible."""
-    array = _as_array(name, value)
+    array = as_array(name, value)
     if array.dtype.kind not in "iuf":
-        given = f"got dtype {array.dtype} (convert it to float first)"
-        raise TypeError(f"{name} must hold real numbers, {given}")
+        raise TypeError(f"{name} must hold real numbers, got dtype {array.dtype} (make it float)")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
     finite = np.isfinite(array)
@@ -56,7 +55,7 @@ def shaped(name: str, value: ArrayLike, letters: str, **sizes: int) -> np.ndarra
 
 def integers(name: str, value: ArrayLike, V: int | None = None) -> np.ndarray:
     """Return ``value`` as an array of whole numbers, 0 to V - 1, of any shape, also empty."""
-    array = _as_array(name, value)
+    array = as_array(name, value)
     if array.size == 0:
         array = array.astype(np.int32)  # an empty list has a dtype of float
     if array.dtype.kind not in "iu":
@@ -80,7 +79,7 @@ def check_ids(ids: ArrayLike, V: int) -> np.ndarray:
 
 def check_mask(mask: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     """Return a mask of that shape, such as (B, T): bool, and True somewhere."""
-    mask = _as_array("mask", mask)
+    mask = as_array("mask", mask)
     if mask.dtype != bool or mask.shape != shape:
         kind = ValueError if mask.dtype == bool else TypeError
         raise kind(f"mask must be bool of shape {shape}, got {mask.dtype} of {mask.shape}")
@@ -123,7 +122,8 @@ def check_dtype(dtype: object) -> str:
     raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r:.80}")
 
 
-def _as_array(name, value):
+def as_array(name: str, value: ArrayLike) -> np.ndarray:
+    """Return ``value`` as an array of any kind, if nothing in it is masked."""
     if (bad := _masked_at(value)) is not None:
         raise TypeError(f"{name} is masked at index {_index(bad)} (fill it or leave it out)")
     try:

@@ -265,7 +265,7 @@ class HMM:
     def _find_lost(self, batch, b, x, c):
         """Return True for each sequence in which a state that can be reached is all but lost."""
         lost = np.full(c.shape[1], False)
-        if self.transitions.min() > LEAST**0.5:  # each state comes back from any other
+        if min(self.transitions.min(), c[0].min()) > LEAST**0.5:  # each state comes back from any
             return lost
         leads, possible = (self.transitions.T > 0).astype(np.float32), b > 0
         for t, ids in enumerate(batch.ids):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnnbook._check import check_dtype, check_ids, check_mask, numbers, shaped, whole
+from rnnbook._check import as_array, check_dtype, check_ids, check_mask, numbers, shaped, whole
 from rnnbook._machine import one_thread
 from rnnbook.nn.feedforward import sum_by_id
 
@@ -92,7 +92,7 @@ class Recurrent:
         and c. Where ``mask``, bool (B, T), is False, there is no input: h stays as it was (in
         Keras: 0 before the first True).
         """
-        self._run, ids = None, np.ndim(x) == 2 and np.asarray(x).dtype.kind in "iu"
+        self._run, ids = None, (x := as_array("x", x)).ndim == 2 and x.dtype.kind in "iu"
         x = check_ids(x, self.D) if ids else shaped("x", x, "B T D", D=self.D)
         B, T, *_ = x.shape
         run = self._begin(T, B, state)
@@ -154,9 +154,9 @@ class Recurrent:
     def stepper(self, state: ArrayLike, inputs: ArrayLike | None = None) -> Callable:
         """Return a function that takes one step a call: for texts, which are written by tokens.
 
-        It takes S ids and returns h, (H, S), which the next call writes into; without ids it only
-        returns h. ``state``, (S, H) or (states, S, H), is that before the first step; ``inputs``,
-        (V, D), are the vectors that ids stand for, one-hot by default.
+        It takes S ids, unchecked, and returns h, (H, S), which the next call writes into; without
+        ids it only returns h. ``state``, (S, H) or (states, S, H), is that before the first step;
+        ``inputs``, (V, D), are the vectors that ids stand for, one-hot by default.
         """
         run = self._begin(1, np.shape(state)[-2], state)
         table, h = run.W_x, run.s[0][0]
@@ -174,11 +174,11 @@ class Recurrent:
         return step
 
     def gate_activations(self) -> dict[str, Array]:
-        """Return the gates and the candidate of the last forward pass, each (B, T, H)."""
+        """Return the gates and the candidate of the last forward pass, each (B, T, H), if any."""
         if self._run is None:
             raise RuntimeError("gates are those of a forward pass (call forward first)")
         a = self._run.a.transpose(1, 3, 0, 2)  # (rows, B, T, H)
-        return dict(zip(self.gates, a.copy(), strict=False))
+        return dict(zip(self.gates if self.sigmoids else "", a.copy(), strict=False))
 
     @property
     def weights(self) -> dict[str, Array]:
@@ -227,12 +227,12 @@ class Recurrent:
 
     def _begin(self, T, B, state):
         """Return the arrays of a run, with views of each step: a, the state before, the new one."""
-        for name, array in self.weights.items():
-            numbers(name, array)  # all finite, or the error says which is not, and where
+        for n, w in self.weights.items():  # finite, of the right shape: or the error says which not
+            shaped(n, w, "H D" if "x" in n else "H H" if "W" in n else "H", H=self.H, D=self.D)
         H, G, p, run = self.H, len(self.gates), self.parameters, SimpleNamespace(sizes=(T, B))
         half = np.repeat([0.5 if gate in self.sigmoids else 1 for gate in self.gates], H)
         half = half.astype(self.dtype)[:, None]  # see _to_sigmoid
-        run.W_x, run.W_h, run.b = (half * p[n].reshape(G * H, -1) for n in ("W_x", "W_h", "b"))
+        run.W_x, run.W_h, run.b = half * p["W_x"], half * p["W_h"], half * p["b"][:, None]
         run.a, run.from_h = (np.empty((*n, H, B), self.dtype) for n in ((T, self.rows), (G,)))
         run.from_x, run.flat_h = run.a[:, :G].reshape(T, -1, B), run.from_h.reshape(-1, B)
         run.s = np.empty((self.states, T + 1, H, B), self.dtype)

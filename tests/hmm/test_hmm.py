@@ -306,6 +306,17 @@ def test_tiny_emissions(tiny):
     assert_right(model, [ids])
 
 
+@pytest.mark.parametrize("tiny", [1e-60, 1e-91, 1e-120, 1e-200, 1e-300])
+def test_a_first_state_that_is_all_but_impossible(tiny):
+    """Nothing else can give the first symbol; from then on the model is a fair coin."""
+    hmm = HMM([1, tiny], np.full((2, 2), 0.5), np.eye(2)[::-1])
+    ids = [0, 1, 1, 1, 0, 0, 1, 0]
+    log_p = np.append(np.log(tiny), np.full(7, np.log(0.5)))
+    np.testing.assert_allclose(hmm.log_probabilities(ids), log_p, rtol=1e-12)
+    np.testing.assert_allclose(hmm.filter([ids])[0][0], [0, 1])
+    np.testing.assert_allclose(hmm.next_probabilities([0]), [0.5, 0.5])
+
+
 def test_the_best_path_through_tiny_emissions():
     start, transitions, _ = random_model(3, 2, seed=0)
     tiny = np.array([1e-250, 3e-250, 2e-249])

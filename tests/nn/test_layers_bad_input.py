@@ -24,6 +24,7 @@ WRONG_INPUT = {
     "no sequence": (np.zeros((0, T, D)), r"^x must have .*: B must be at least 1"),
     "NaN": (np.full((B, T, D), np.nan), r"^x must be finite, got nan at index \(0, 0, 0\)"),
     "infinity": (np.full((B, T, D), -np.inf), r"^x must be finite, got -inf at index"),
+    "rows of several lengths": ([[0, 1], [2]], r"^x must be a full array, but its rows differ"),
     "ids of one axis": ([0, 1], r"^x must have shape \(B, T, D=3\), got \(2,\): 3 axes"),
     "no ids": (np.zeros((B, 0), int), r"^ids must be whole numbers of shape \(B, T\)"),
     "an id of D": ([[0, 3]], r"^ids must be from 0 to V - 1 = 2, got 3 at index"),
@@ -97,6 +98,22 @@ def test_a_weight_that_is_no_number_is_named(kind, by_id, bad):
             layer.forward(x)
         array.flat[-1] = kept
     layer.forward(x)
+
+
+@each_layer
+@pytest.mark.parametrize("name", ["W_x", "W_h", "b"])
+def test_a_parameter_of_another_shape_is_named(kind, name):
+    layer = made(kind, D, H)
+    array = layer.parameters[name]
+    others = [array[:, None], array[:-1], array[None]]
+    if name == "W_x":  # Keras' layout, and of as many numbers
+        others += [array.T, np.zeros((len(array), D + 1)), array.T.reshape(array.shape[::-1])]
+    for wrong in others:
+        layer.parameters[name] = wrong
+        with pytest.raises(ValueError, match=f"^{name}.* must have shape "):
+            layer.forward(np.zeros((B, T, D)))
+    layer.parameters[name] = array
+    layer.forward(np.zeros((B, T, D)))
 
 
 @pytest.mark.parametrize(
