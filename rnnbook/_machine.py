@@ -12,6 +12,7 @@ keeps more once it has seen a larger array freed.
 import ctypes
 import functools
 import threading
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ WORTH = 2**23
 
 np.empty(2**25 - 2**13, np.uint8)  # the largest that counts, freed at once: keep up to 64 MB
 
-_lock, _before = threading.Lock(), []
+_lock, _holders, _before = threading.Lock(), weakref.WeakSet(), []
 
 
 class one_thread:  # noqa: N801 - used as a statement: with one_thread():
@@ -42,15 +43,18 @@ class one_thread:  # noqa: N801 - used as a statement: with one_thread():
     def __enter__(self):
         if self.put:
             with _lock:
-                _before.append(self.get())
+                _holders.add(self)
+                if not _before:
+                    _before.append(self.get())
                 self.put(1)
 
     def __exit__(self, *_):
         if self.put:
             with _lock:
-                threads = _before.pop()
-                if not _before:  # else another Python thread is still inside
-                    self.put(threads)
+                _holders.discard(self)
+                if _before and not _holders:  # else another Python thread is still inside
+                    self.put(_before[0])
+                    _before.clear()
 
 
 @functools.cache

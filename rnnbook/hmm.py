@@ -84,7 +84,7 @@ class HMM:
         or is never left, has a uniform row.
         """
         N, V = whole("N", N), whole("V", V)
-        (states, first, end), (ids, _, other) = _join(states, N), _join(sequences, V)
+        (states, first, end), (ids, _, other) = _join(states, N, "states"), _join(sequences, V)
         if end.tolist() != other.tolist():
             raise ValueError(
                 f"states and sequences must have the same lengths, got {len(end)} sequences "
@@ -358,18 +358,18 @@ class _Batch:
         return np.allclose(one, other, 1e-12, atol)
 
 
-def _join(sequences, V):
+def _join(sequences, V, name="sequences"):
     """Return the symbols of all sequences in one array, and where each begins and ends."""
     arrays = list(sequences)
     if not arrays:
-        raise ValueError("sequences must hold at least one sequence, got none")
+        raise ValueError(f"{name} must hold at least one sequence, got none")
     if isinstance(arrays[0], int | np.integer):
-        raise TypeError("sequences must be a list of sequences, got one of numbers (write [ids])")
+        raise TypeError(f"{name} must be a list of sequences, got one of numbers (write [ids])")
     ids = None
     if all(type(a) is np.ndarray and a.ndim == 1 and a.dtype.kind in "iu" for a in arrays):
         ids = np.concatenate(arrays, dtype=np.int64, casting="unsafe")  # too large: negative
     if ids is None or not all(map(len, arrays)) or ids.min() < 0 or ids.max() >= V:
-        arrays = [token_ids(a, V, 1, f"sequences[{k}]") for k, a in enumerate(arrays)]
+        arrays = [token_ids(a, V, 1, f"{name}[{k}]") for k, a in enumerate(arrays)]
         ids = np.concatenate(arrays, dtype=np.int64, casting="unsafe")
     end = np.cumsum([len(array) for array in arrays])
     return ids, np.append(0, end[:-1]), end

@@ -69,14 +69,13 @@ class Recurrent:
     x_rows = h_rows = slice(0, 1)  # of da: the gradients of W_x x_t + b, and of W_h h_{t-1}
 
     def __init__(self, D: int, H: int, seed: int = 0, dtype: str = "float32"):
-        self.D, self.H, dtype = whole("D", D), whole("H", H), check_dtype(dtype)
+        self.D, self.H, self.dtype = whole("D", D), whole("H", H), np.dtype(check_dtype(dtype))
         rng, GH = np.random.default_rng(whole("seed", seed, 0)), len(self.gates) * H
         limit = np.sqrt(6 / (D + GH))
         Q, R = np.linalg.qr(rng.normal(size=(GH, H)))
         W_x, W_h = rng.uniform(-limit, limit, (GH, D)), Q * np.sign(np.diag(R))
         arrays = {"W_x": W_x, "W_h": W_h, "b": np.zeros(GH)}
-        self.dtype = np.dtype(dtype)
-        self.parameters = {name: array.astype(dtype) for name, array in arrays.items()}
+        self.parameters = {name: array.astype(self.dtype) for name, array in arrays.items()}
         self.gradients, self._run = {}, None  # the last forward pass, until backward has used it
 
     def __repr__(self):

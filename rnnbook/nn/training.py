@@ -49,6 +49,8 @@ class Stack:
     def forward(self, x: ArrayLike, state: dict | None = None) -> tuple[np.ndarray, dict]:
         """Return the outputs, and the state after the last step of each layer that has one."""
         after = {}
+        if unknown := (state or {}).keys() - self.layers.keys():
+            raise ValueError(f"state must be of {', '.join(self.layers)}; got one of {unknown}")
         for name, layer in self.layers.items():
             if hasattr(layer, "states"):
                 x, after[name] = layer.forward(x, (state or {}).get(name))

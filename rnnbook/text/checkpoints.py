@@ -38,7 +38,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     ...     os.listdir(folder)
     ['a.txt']
     """
-    path = place(path)
+    path = place(path).resolve()  # a link stays one
     part = path.with_name(f"{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
         yield part
@@ -50,7 +50,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, description: dict) -> None:
-    """Write arrays and a description to a file, in place of the old one only once it is whole.
+    """Write arrays and a description to a file, in place of one of that kind once it is whole.
 
     The arrays may have any name but "description", which is a dict that JSON can hold.
 
@@ -62,6 +62,8 @@ def save(path: str | os.PathLike, kind: str, version: int, arrays: dict, descrip
     (array([1., 1.]), 3)
     """
     words = json.dumps({"kind": kind, "version": version, **description})
+    if Path(path).expanduser().exists():
+        load(path, kind, version)  # refuses to overwrite what is of another kind
     with replacing(path) as part, part.open("xb") as file:
         np.savez(file, description=np.array(words), **arrays)
 

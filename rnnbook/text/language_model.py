@@ -162,9 +162,8 @@ class LanguageModel(Stack, Writer):
 
     def save(self, path: str | os.PathLike) -> None:
         """Write weights, configuration and tokens to one ``.npz`` file, whole or not at all."""
-        description = {"configuration": self.configuration}
-        if self.tokens is not None:
-            description |= {"tokens": self.tokens, "unit": self.unit}
+        words = {"tokens": self.tokens, "unit": self.unit}
+        description = {"configuration": self.configuration} | (words if self.tokens else {})
         checkpoints.save(path, KIND, VERSION, self.parameters, description)
 
     @classmethod
@@ -174,11 +173,9 @@ class LanguageModel(Stack, Writer):
         with checkpoints.reading(path):
             configuration = dict(description["configuration"])
             vocabulary = V = configuration.pop("V")
-            if "tokens" in description:
-                vocabulary = SimpleNamespace(
-                    tokens=tuple(description["tokens"]), unit=description["unit"]
-                )
-                V = len(vocabulary.tokens)
+            if description.get("tokens") is not None:
+                tokens, unit = description["tokens"], description["unit"]
+                vocabulary, V = SimpleNamespace(tokens=tuple(tokens), unit=unit), len(tokens)
             H, D = configuration["H"], configuration["embedding"] or 0
             stored = sum(array.size for array in arrays.values())
             if stored < H * (H + V) + D * (H + V):  # before such a model takes the memory

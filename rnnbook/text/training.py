@@ -54,11 +54,11 @@ def train(
     B, T, steps = whole("B", B), whole("T", T), whole("steps", steps)
     every, seed = whole("every", every), whole("seed", seed, 0)
     ids, held_out = token_ids(ids, model.V), token_ids(held_out, model.V, 1, "held_out")
-    if callable(rate):
-        rates = [number(f"rate({s})", rate(s), least=0) for s in range(steps)]
-    else:
-        rates = [check_settings(rate)[0]] * steps
-    clip = check_settings(1.0, clip)[1]
+    _, clip, _ = check_settings(1.0 if callable(rate) else rate, clip)
+    schedule = rate if callable(rate) else lambda step: rate
+    rates = [number(f"rate({s})", schedule(s), least=0) for s in range(steps)]
+    if not isinstance(optimizer, Optimizer | None):
+        raise TypeError(f"optimizer must be one such as Adam(), or None; got {optimizer!r}")
     run = _Run(model, replace(optimizer or AdamW(decay=0.05)))
     recipe = {
         "model": model.configuration, "optimizer": repr(run.optimizer), "B": B, "T": T,

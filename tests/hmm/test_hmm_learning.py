@@ -109,6 +109,11 @@ def test_counting_many_samples_gives_the_model_back():
     np.testing.assert_allclose(counted.start, CASINO.start, atol=0.1)
 
 
+def test_a_state_that_there_is_not_is_named_as_a_state():
+    with pytest.raises(ValueError, match=r"^states\[1\] must be from 0 to V - 1 = 1, got 5"):
+        HMM.count_labeled([[0], [0, 5]], [[0], [0, 1]], N=2, V=6)
+
+
 # Prediction and sampling.
 
 

@@ -65,6 +65,8 @@ def test_a_stack_is_its_layers_one_after_the_other(cell):
     assert np.array_equal(outputs, dense.forward(h))
     assert np.array_equal(state["below"], first)
     assert np.array_equal(state["above"], second)
+    with pytest.raises(ValueError, match=r"state must be of below, above, dense; got .*'h'"):
+        stack.forward(x, {"below": first, "h": second})
     stack.backward(dy)
     given = dict(stack.gradients)
     for layer, inputs in ((below, x), (above, below.forward(x)[0])):

@@ -435,6 +435,21 @@ def test_products_keep_the_default_threads_only_where_they_pay():
         put(before)
 
 
+def test_a_block_that_was_interrupted_as_it_began_holds_no_thread_back():
+    get, put = _machine._openblas()
+    if put is None:
+        pytest.skip("this NumPy has another BLAS")
+    before = get()
+    try:
+        put(2)
+        _machine.one_thread().__enter__()  # Ctrl-C, before the block: nobody will leave it
+        with _machine.one_thread():
+            assert get() == 1
+        assert get() == 2
+    finally:
+        put(before)
+
+
 def test_a_layer_tells_its_sizes():
     assert repr(layers.LSTM(3, 4)) == "LSTM(D=3, H=4)"
 

@@ -68,6 +68,31 @@ def test_a_new_file_takes_the_place_of_the_old_one(path):
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("content", [b"Dear diary, today", b"PK, but no archive"])
+def test_a_file_that_something_else_wrote_is_never_overwritten(tmp_path, content):
+    path = tmp_path / "diary.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"^{path} "):
+        checkpoints.save(path, "a test", 3, ARRAYS, DESCRIPTION)
+    assert path.read_bytes() == content
+
+
+def test_a_file_of_another_kind_is_never_overwritten(path):
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"of kind 'another' .*its kind is 'a test'"):
+        checkpoints.save(path, "another", 3, ARRAYS, DESCRIPTION)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_link_stays_one(path, tmp_path):
+    link = tmp_path / "link.npz"
+    link.symlink_to(path)
+    checkpoints.save(link, "a test", 3, {"new": np.ones(1)}, {})
+    assert link.is_symlink()
+    assert list(load(path)[0]) == ["new"]
+
+
 def test_a_cut_or_changed_file_is_damaged_wherever_it_is(path):
     whole = path.read_bytes()
     for end in range(2, len(whole), 97):

@@ -215,6 +215,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path, change, named):
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"training.npz is damaged"):
         run(model(), checkpoint=path)
+    path.unlink()
     model().save(path)
     with pytest.raises(ValueError, match="its kind is 'rnnbook language model'"):
         run(model(), checkpoint=path)
@@ -279,6 +280,8 @@ def test_the_bar_is_on_the_standard_error_and_can_be_silenced(capsys):
         ),
         ({"clip": np.nan}, ValueError, "^clip must be finite"),
         ({"clip": "1"}, TypeError, "^clip must be a number"),
+        ({"optimizer": "adam"}, TypeError, r"^optimizer must be one such as Adam\(\)"),
+        ({"optimizer": SGD}, TypeError, r"^optimizer must be one such as Adam\(\)"),
         ({"held_out": []}, ValueError, "held_out must hold at least 1 tokens, got 0"),
     ],
 )
