@@ -91,7 +91,7 @@ def check_mask(mask: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
 def whole(name: str, value: int, least: int = 1) -> int:
     """Return ``value``, a whole number of Python or NumPy of at least ``least``, as an int."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be a whole number, got {value!r}")
+        raise TypeError(f"{name} must be a whole number, got {value!r:.80}")
     if value < least:
         raise ValueError(f"{name} must be at least {least}, got {value}")
     return int(value)
