@@ -366,8 +366,7 @@ def rnn(x, W_xh, W_hh, b_h, h_0=None, phi=np.tanh):
 # %%
 B, T, D, H = 4, 6, 2, 3
 x = rng.normal(size=(B, T, D))
-W_xh, b_h = rng.normal(size=(H, D)), 0.5 * rng.normal(size=H)
-W_hh = 0.5 * rng.normal(size=(H, H))
+W_xh, W_hh, b_h = (0.5 * rng.normal(size=size) for size in ((H, D), (H, H), H))
 
 h = rnn(x, W_xh, W_hh, b_h)
 print("x", x.shape, "-> h", h.shape)
@@ -551,7 +550,7 @@ assert differ["tanh", 1.5] < 1 < 5 < differ["ReLU", 1.5]
 
 # %% [markdown]
 # The slope of tanh is 1 at zero, so a small state is passed on nearly unchanged. The sigmoid is never steeper than 1/4, and soon forgets. ReLU keeps the
-# difference where $w_h = 1$, but it has no ceiling: above one the state explodes, as in [Figure 1.2](#fig-echo). Chapter 5 compares them at work.
+# difference where $w_h = 1$, but it has no ceiling: above one the state explodes, as in [Figure 1.2](#fig-echo). Chapter 5 comes back to all three.
 #
 # ### The state is not the answer
 #
