@@ -113,7 +113,7 @@ def row(name, lag):
     first = float(runs(name, lag, BOOK, 1)[1].mean())
     train, _, test = stream(lag)
     size = nets()[name]().count_params()
-    print(lag, name, {r: round(made[r][0].mean(), 4) for r in RATES}, flush=True)
+    print(lag, name, {r: round(float(made[r][0].mean()), 4) for r in RATES}, flush=True)
     return [lag, name, size, rate, *scores, longer, first, *bounds(train, test, lag)]
 
 
