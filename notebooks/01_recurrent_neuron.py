@@ -175,17 +175,18 @@ plt.show()
 
 # %%
 left = {}
-for w_h in (0.9, 1.1):
+for w_h in (0.0, 0.9, 1.1):
     h = 1.0  # after the input 1
     for _ in range(100):
         h = w_h * h
     left[w_h] = h
 
 # %%
-keeps, grows = left.values()
+alone, keeps, grows = left.values()
 assert grows / keeps > 1e8
 claim(
     71,
+    ("left after 100 steps without the loop, w_h = 0", alone, "== 0"),
     ("left after 100 steps with w_h = 0.9", keeps, "< 2.7e-5"),
     ("left after 100 steps with w_h = 1.1", grows, "> 1.3e4"),
 )
@@ -205,7 +206,8 @@ plt.show()
 
 # %% [markdown]
 # If that is so, then a recurrent layer of Keras whose recurrent weights are set to zero must be an ordinary dense layer. The
-# recurrent layer is called `SimpleRNN`, the ordinary one `Dense`; we give both the same input weights.
+# recurrent layer is called `SimpleRNN`, the ordinary one `Dense`; we give both the same input weights, and ask the recurrent one for the states of
+# all time steps (`return_sequences=True`).
 
 # %%
 import keras
@@ -364,8 +366,7 @@ def rnn(x, W_xh, W_hh, b_h, h_0=None, phi=np.tanh):
 # %%
 B, T, D, H = 4, 6, 2, 3
 x = rng.normal(size=(B, T, D))
-W_xh, b_h = rng.normal(size=(H, D)), rng.normal(size=H)
-W_hh = 0.5 * rng.normal(size=(H, H))
+W_xh, W_hh, b_h = (0.5 * rng.normal(size=size) for size in ((H, D), (H, H), H))
 
 h = rnn(x, W_xh, W_hh, b_h)
 print("x", x.shape, "-> h", h.shape)
@@ -399,9 +400,8 @@ state = keras.layers.SimpleRNN(3)(series[None, :, None])
 print("Keras takes (1, 6, 1) and returns", tuple(state.shape))
 
 # %% [markdown]
-# The second line is what you want: one sequence in, one state of length three out, the last one. With `return_sequences=True`, as above, a layer returns
-# the states of all time steps. The index `[None, :, None]` adds the two missing
-# axes.
+# The second line is what you want: one sequence in, one state of length three out, the last one. That is the default; above we asked for all.
+# The index `[None, :, None]` adds the two missing axes.
 #
 # ### What the loop joins
 #
@@ -421,16 +421,19 @@ claim(
 )
 
 # %% [markdown]
-# It does not. Each sequence has a state of its own, which starts at $h_0$. A new sequence is not a new time step: if the state of one
-# sequence were carried into the next, other numbers would come out.
+# It does not. Each sequence has a state of its own, which starts at $h_0$. Nor is a new sequence a new time step: read two sequences as one of twice the
+# length, and the second gets other states than the layer gives it.
 
 # %%
-first, second = h[:1, -1], x[1:2]  # where one sequence ended, and the next one
-fresh = rnn(second, W_xh, W_hh, b_h)
-carried = rnn(second, W_xh, W_hh, b_h, h_0=first)
-gap = np.abs(carried - fresh).max(axis=(0, 2))
+joined = np.concatenate([x[:1], x[1:2]], axis=1)  # the second after the first
+carried = rnn(joined, W_xh, W_hh, b_h)[:, T:]
+gap = np.abs(carried - h[1:2]).max(axis=(0, 2))
 print("difference at each time step:", np.round(gap, 3))
-claim(4, ("state carried on, difference at the first step", gap[0], "> 0.1"))
+claim(
+    4,
+    ("second sequence as steps 7 to 12 of the first, difference at step 7", gap[0], "> 0.1"),
+    ("as a sequence of its own, largest difference", single, "< 1e-14", 0),
+)
 
 # %% [markdown]
 # > **Common wrong answer.** "A stateful layer passes the state from one sample of the batch to the next." No layer does. A *stateful* layer keeps
@@ -527,6 +530,27 @@ plt.show()
 # input it sits near $-1$ or $1$, and a small change does nothing ([Figure 1.5](#fig-saturation), right). The median of weight times slope falls to zero; the
 # mean stops growing, and what is left of it comes from the few inputs near zero, where the state jumps from $-1$ to $1$. The neuron still tells
 # the sign of the input, and no more than that. Chapter 5 meets the same slope again, where gradients must pass through it.
+#
+# Why tanh, and not another bend? Start one neuron at 0 and another at 0.1, give them no input, and look at their difference after ten steps.
+
+# %%
+bends = {
+    "tanh": np.tanh,
+    "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    "ReLU": lambda a: np.maximum(0, a),
+}
+starts, differ = np.array([[0.0], [0.1]]), {}
+for name, phi in bends.items():
+    for w_h in (1.0, 1.5):
+        h_two = rnn(np.zeros((2, 10, 1)), [[1.0]], [[w_h]], [0.0], starts, phi)
+        differ[name, w_h] = np.ptp(h_two[:, -1])
+        print(f"{name:7} w_h = {w_h}: {differ[name, w_h]:.3f}")
+assert differ["sigmoid", 1.5] < 1e-4 < 0.05 < differ["tanh", 1.0]
+assert differ["tanh", 1.5] < 1 < 5 < differ["ReLU", 1.5]
+
+# %% [markdown]
+# The slope of tanh is 1 at zero, so a small state is passed on nearly unchanged. The sigmoid is never steeper than 1/4, and soon forgets. ReLU keeps the
+# difference where $w_h = 1$, but it has no ceiling: above one the state explodes, as in [Figure 1.2](#fig-echo). Chapter 5 comes back to all three.
 #
 # ### The state is not the answer
 #
@@ -629,7 +653,7 @@ claim(
     ("after recall", (state == patterns[0]).sum(), "== 100"),
 )
 
-# %% mystnb={"figure": {"name": "fig-hopfield", "caption": "A Hopfield network completes a pattern of 100 units: what was stored, what it was started with, where it settled."}, "image": {"alt": "Three grids of ten by ten light and dark squares. The second differs from the first in fifteen squares; the third equals the first."}}
+# %% mystnb={"figure": {"name": "fig-hopfield", "caption": "A Hopfield network completes a pattern of 100 units: what was stored, what it was started with, where it settled. Units at 1 stand out from the page, those at −1 do not."}, "image": {"alt": "Three grids of ten by ten squares, about half of which stand out. The second differs from the first in fifteen squares; the third equals the first."}}
 fig, axes = plt.subplots(1, 3, figsize=(5.8, 2.2))
 grids = {"stored": patterns[0], "damaged": damaged, "recalled": state}
 grays = {"cmap": "Greys", "vmin": -1.3, "vmax": 1.6, "edgecolors": "white"}

@@ -338,13 +338,13 @@ assert len(written) == 300
 # A text that was padded by a program repeats long sequences of words. Count, for each length n, which
 # share of the sequences of n words occurs more than once.
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-repeats", "caption": "The share of the sequences of n words that occur more than once in the novel."}, "image": {"alt": "The share against the length of the sequence from 1 to 10 words. It falls steeply from nearly all single words to almost none at eight words."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-repeats", "caption": "The share of the sequences of n words that occur more than once in the novel. The vertical axis is logarithmic."}, "image": {"alt": "The share against the length of the sequence from 1 to 10 words. The vertical axis is logarithmic. The share falls from nearly all single words to about one in two thousand at eight words, and on to fewer at ten."}}
 repeats = []
 for n in range(1, 11):
     count = Counter(zip(*(said[i:] for i in range(n)), strict=False))
     repeats.append(sum(k for k in count.values() if k > 1) / count.total())
 fig, ax = plt.subplots()
-ax.plot(range(1, 11), repeats, "o-", color=COLORS["input"])
+ax.semilogy(range(1, 11), repeats, "o-", color=COLORS["input"])
 ax.set(xlabel="words in the sequence", ylabel="share that repeats", xticks=range(1, 11))
 plt.show()
 

@@ -136,10 +136,10 @@ def unfolded(T: int = 5) -> Figure:
     >>> figure = unfolded(T=5)
     """
     T, dx = at_most("T", T, 6), 0.9
-    ax = canvas(0.75 + dx * T, 5.35)
-    middle = (0.7 + dx * T) / 2
-    _folded(ax, middle + 0.2, 4.05)
-    arrow(ax, (middle, 2.95), (middle, 2.65), "muted")
+    ax = canvas(0.75 + dx * T, 5.6)
+    middle = (0.7 + dx * T) / 2 + 0.2
+    _folded(ax, middle, 4.3)
+    arrow(ax, (middle, 2.98), (middle, 2.63), "muted")
     steps = range(1, T + 1)
     _, h, _ = _row(ax, 0.35 + dx, 1.3, T, dx=dx, inputs=steps, outputs=steps, weights=True)
     link(ax, node(ax, "hidden", 0.35, 1.3, "$h_0$", past=True), h[1], "hidden", W_HH)
