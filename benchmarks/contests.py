@@ -1,6 +1,6 @@
 """Hidden Markov models against recurrent nets: chapter 6's contests, each side with its controls.
 
-Run ``python -m benchmarks.contests``: a quarter of an hour of one core, estimated. Chapter 6 reads
+Run ``python -m benchmarks.contests``: half an hour of one core, estimated. Chapter 6 reads
 the table, and runs a few of its rows again.
 """
 
@@ -341,7 +341,7 @@ def speech():
 RNN_TEXT = {"rate": 4e-3, "T": 25}
 TEXT = {  # settings and recipe for so many characters
     1_000: {
-        "HMM": ((8, 16, 32, 64, 128, 256, 512), {"rounds": 2, "looks": 30}),
+        "HMM": ((8, 16, 32, 64, 128, 256), {"rounds": 2, "looks": 30}),
         "RNN": ((4, 8, 16, 32), RNN_TEXT | {"steps": 300, "every": 10}),
         "n-gram": ((1, 2, 3, 4), {}),
     },
