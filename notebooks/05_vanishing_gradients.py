@@ -936,13 +936,15 @@ for name, gain in (("tanh, orthogonal", 1.0), ("tanh, gain 1.5", 1.5)):
 gains_tried = {1.0: "tanh, orthogonal"}
 gains_tried |= {g: f"tanh, gain {g:g}" for g in (1.25, 1.5, 1.75, 2.0, 2.5, 3.0)}
 show(*gains_tried.values())
-both = ("tanh, gain 1.25", "tanh, gain 1.5", "tanh, gain 2")
-print("of 5 at lag 80:", *(f"{name} {table[name]['learned, lag 80']}," for name in both))
+farther = {g: table[gains_tried[g]]["learned, lag 80"] for g in (1.25, 1.5, 1.75, 2.0)}
+print("learned at lag 80, of 5:", *(f"gain {g}: {n}" for g, n in farther.items()))
+assert min(farther[1.25], farther[1.5]) >= 4 > max(farther[1.75], farther[2.0])
 assert [learned(n) >= 4 for n in gains_tried.values()] == [False, *4 * [True], False, False]
 
 # %% [markdown]
 # Between 1.25 and 2 all nets learn; below, too little arrives, and above, too much: with a gain of 2.5 training breaks down. At lag 80 the
-# good range is narrower. So the gain must be chosen for the lag; there is an optimum, and it lies inside the range.
+# good range is narrower: 1.75 and 2 are a matter of luck there. (Before a change of our code that moved last digits alone, not one of these ten nets learned.) So the gain must
+# be chosen for the lag; there is an optimum, and it lies inside the range.
 #
 # Other ways to start: the matrix of Glorot, or the identity; and smaller input weights. A small input leaves tanh near zero, where it is
 # steep. The **IRNN** of [Le et al. (2015)](#le2015) has ReLU, the identity as $W_{hh}$, small input weights and biases zero: three changes at once.
@@ -1055,7 +1057,7 @@ show("gain 1.5, no clipping", "gain 2, no clipping", "gain 2.5, no clipping",
 
 # %% [markdown]
 # Up to a gain of 2, Adam learns with the limit and without it. At 2.5 one net learns without, and none with the limit. That settles nothing: there training
-# is chaotic, and a change of our code that moved last digits alone turned three of five into one. And where nothing arrives, clipping makes no difference.
+# is chaotic, and the same change of last digits turned three of five into one. And where nothing arrives, clipping makes no difference.
 #
 # ### A soft constraint
 #

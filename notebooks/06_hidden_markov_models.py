@@ -847,7 +847,7 @@ assert all(found.max() < 0.9 for (k, _), found in climbed.items() if k == "2")
 # The two models pay for different things. **The HMM pays for bits, not for steps**: each further bit doubles its states, and a wait costs
 # nothing. **The RNN pays for steps more than for bits**: the same 32 units hold eight bits, and 256 messages, over a few steps. Over longer waits the
 # gradient has further to go. How far it gets in 400 steps of training depends on the gain, as in chapter 5: with a gain of 1 it fails at 20 steps,
-# with 2.0 all five seeds succeed at 40. At 80 no gain is enough in so few steps: the best, 1.8, lies inside the row, and larger ones fall to chance or below.
+# with 2.0 all five seeds succeed at 40. At 80 no gain is enough in so few steps: the best, 1.8, lies inside the row, and with larger ones it does worse than guessing.
 #
 # A word on how the 40 steps came out. At first two trial seeds chose among five gains, up to 1.8: they took 1.4, and one seed of five succeeded. We saw that, let
 # five trial seeds choose, and later added the two larger gains, since 1.8 was the last of the row. Each change came after a look at the result, so the
@@ -1195,7 +1195,7 @@ assert slower > 100 and dearer > 1.5
 # %% [markdown]
 # One text says that an HMM is as good as an RNN on problems of medium difficulty, and faster. Of the two medium ones here, dice and labels, the first half holds on
 # both. The second holds where the states are known and learning is counting. Where Baum–Welch must find them, it does not: on
-# the characters the HMM that is ahead took longer, as its multiplications say too. On the dice the seconds are too close to call.
+# the characters the HMM that is ahead took longer, as its multiplications say too. On the dice it was not faster either, but by factors too small to trust here.
 
 # %%
 gaps = [gap("casino", "10,000"), gap("speech", "104,200", -1)]
