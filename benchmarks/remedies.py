@@ -1,6 +1,6 @@
 """Every remedy of chapter 5, with its controls: what arrives before training, what is learned.
 
-Run ``python -m benchmarks.remedies``: about ten minutes. Chapter 5 reads its table.
+Run ``python -m benchmarks.remedies``: about a quarter of an hour. Chapter 5 reads its table.
 """
 
 from functools import partial
@@ -36,7 +36,9 @@ NOTES = [
     "Lag 80 was trained where at least four seeds learned lag 40.",
     "Batch normalization takes its statistics from the batch at hand, of 32 sequences, also in "
     "the test. Truncated nets are measured with the truncated gradient. Where a gradient explodes, "
-    "another processor gives other accuracies.",
+    "another processor gives other accuracies. Apart: the products of input and state are "
+    "normalized each by itself; the first step, from a state of zero, then multiplies the gradient "
+    "by the gain over 0.003. Soft constraint: with its weight; of Pascanu et al. (2013).",
 ]
 
 
@@ -95,10 +97,65 @@ def gru(seed):
     return layer
 
 
+class NormalizedApart(NormalizedRNN):
+    """Batch normalization of W_xh x_t and W_hh h_{t-1} apart, as in Cooijmans et al. (2017)."""
+
+    rows, x_rows, h_rows = 4, slice(0, 1), slice(1, 2)  # both products, then their deviations
+
+    def __init__(self, D, H, seed=0, gain=1.0, dtype="float32"):
+        super().__init__(D, H, seed, "batch", gain, dtype)
+        self.parameters["gain_h"] = self.parameters["gain"].copy()
+
+    def _gains(self):
+        return np.stack([self.parameters[name] for name in ("gain", "gain_h")])[:, :, None]
+
+    def step(self, a, from_h, prev, new):
+        """h_t = tanh(gain_x n_x + gain_h n_h + b_h)."""
+        n, deviation = a[:2], a[2:]  # (2, H, B)
+        n[1] = from_h[0]
+        n -= n.mean(axis=2, keepdims=True)
+        deviation[:] = np.sqrt(np.square(n).mean(axis=2, keepdims=True) + self.epsilon)
+        n /= deviation
+        np.tanh((self._gains() * n).sum(axis=0) + self.parameters["b"][:, None], out=new[0])
+
+    def step_back(self, a, prev, new, ds, da):
+        """From dh_t to the gradients of both products, then to dh_{t-1}."""
+        n, deviation, (h_t,), (dh,) = a[:2], a[2:], new, ds
+        dz = (1 - h_t**2) * dh
+        dn = self._gains() * dz
+        mean, along_n = (m.mean(axis=2, keepdims=True) for m in (dn, dn * n))
+        np.divide(dn - mean - n * along_n, deviation, out=da[:2])
+        for name, own in zip(("gain", "gain_h"), n, strict=True):
+            self.gradients[name] += (dz * own).sum(axis=1)
+        self.gradients["b"] += (dz - da[0]).sum(axis=1)
+        self.W_back.dot(da[1], dh)
+
+
+def off_length(layer, h, delta):
+    """Return the soft constraint of Pascanu et al. (2013) and its gradient by W_hh.
+
+    A tanh layer went through the states h, (B, T, H), and the gradient of the last is delta, (B,
+    H). The constraint is the sum over steps of (|W_hhᵀ u| / |delta_t| - 1)², u = (1 - h_t²)
+    delta_t, in the mean of the batch. As there, states and delta_t count as constant in the
+    gradient.
+    """
+    W, total = layer.parameters["W_h"], 0.0
+    slope = np.zeros_like(W)
+    for t in reversed(range(1, h.shape[1])):
+        u = (1 - h[:, t] ** 2) * delta
+        back = u @ W
+        long, short = (np.linalg.norm(v, axis=1, keepdims=True) for v in (delta, back))
+        off = short / long - 1
+        total += np.square(off).mean()
+        slope += 2 * (off / (long * short) * u).T @ back / len(h)
+        delta = back
+    return total, slope
+
+
 class Asked(Stack):
     """A layer and a dense one, asked for one answer; ``back`` steps get a gradient."""
 
-    back = None
+    back, constraint = None, 0.0
 
     def forward(self, x):
         """Return the answer after the last step, (B, 1, V)."""
@@ -107,15 +164,18 @@ class Asked(Stack):
         if back < x.shape[1]:
             _, state = recurrent.forward(x[:, :-back])
         h, _ = recurrent.forward(x[:, -back:], state)
-        self.shape = h.shape
+        self.h = h
         return dense.forward(h[:, -1:]), None
 
     def backward(self, dy):
         """Fill the gradients."""
         recurrent, dense = self.layers.values()
-        dh = np.zeros(self.shape)
+        dh = np.zeros(self.h.shape)
         dh[:, -1:] = dense.backward(dy)
         recurrent.backward(dh)
+        if self.constraint:
+            _, slope = off_length(recurrent, self.h, dh[:, -1])
+            recurrent.gradients["W_h"] += self.constraint * slope
 
 
 def arrives(layer, x, lag, back=None):
@@ -134,10 +194,10 @@ together = partial(clip_by_norm, limit=1.0)
 
 
 def trained(layer, lag, seed, clip=together, optimizer=Adam, rate=1e-3, back=None, steps=STEPS,
-            inputs=lambda x: x):  # fmt: skip
+            constraint=0.0, inputs=lambda x: x):  # fmt: skip
     """Train a layer; return its accuracy on fresh batches."""
     net = Asked(recurrent=layer, dense=Dense(H, D, seed, dtype="float64"))
-    net.back = back
+    net.back, net.constraint = back, constraint
     x, y = recall(lag, B * steps, seed)
     x = inputs(x)
     batches = ((x[s : s + B], y[s : s + B]) for s in range(0, len(x), B))
@@ -155,6 +215,7 @@ def none(gradients):
 
 
 PLAIN = {"optimizer": SGD, "rate": 0.1}
+WEIGHTS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0)  # of the soft constraint
 GAINS = (1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
 tanh, relu = partial(simple, "tanh"), partial(simple, "relu")
 NETS = {
@@ -180,9 +241,14 @@ NETS = {
     "gain 1.5, SGD, by value": (
         tanh(orthogonal, 1.5), {"clip": partial(clip_by_value, limit=0.1), **PLAIN}),
     "gain 1.5, SGD, joint norm": (tanh(orthogonal, 1.5), PLAIN),
+    **{f"tanh, soft constraint {weight:g}": (tanh(orthogonal), {"constraint": weight})
+       for weight in WEIGHTS},
+    "gain 2.5, soft constraint 1": (tanh(orthogonal, 2.5), {"constraint": 1.0}),
     "tanh, input normalized": (tanh(orthogonal), {"inputs": by_batches}),
     "batch norm, gain 1": (other(NormalizedRNN, over="batch"), {}),
     "batch norm, gain 0.1": (other(NormalizedRNN, over="batch", gain=0.1), {}),
+    **{f"batch norm apart, gain {gain:g}": (other(NormalizedApart, gain=gain), {})
+       for gain in (1.0, 0.1)},
     "layer norm": (other(NormalizedRNN, over="units"), {}),
     "gain 1.5, truncated at 10": (tanh(orthogonal, 1.5), {"back": 10}),
     "IRNN, truncated at 10": (relu(identity, inputs=0.001), {"back": 10}),

@@ -125,7 +125,8 @@ drawn, hidden = coins.sample_with_states(20_000, seed=0)
 claim(44, ("probability of all 32 sequences of five tosses together", total, "> 0.999999999", 0),
       ("share of heads in 20,000 drawn tosses, where 0.7 is expected",
        (drawn == heads).mean(), "> 0.69"),
-      ("probability of heads after three heads", coins.next_probabilities([heads] * 3)[heads], "> 0.7"),
+      ("probability of heads after three heads",
+       coins.next_probabilities([heads] * 3)[heads], "> 0.7"),
       ("share of the drawn states that decoding finds",
        (coins.viterbi([drawn])[0][0] == hidden).mean(), "> 0.6", 2))
 
@@ -262,7 +263,24 @@ assert tuple(whole) == best and tuple(greedy) == tuple(each) == (1, 1, 0)
 # %%
 instruments.show("viterbi")
 
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the code of the answer", "code_prompt_hide": "Hide the code of the answer"}
+dice_above = HMM([0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]], [[1 / 6] * 6, [0.08] * 5 + [0.6]])
+
+
+def best_so_far(rolls):
+    path = dice_above.viterbi([[int(roll) - 1 for roll in rolls]])[0][0]
+    return "".join("FL"[i] for i in path)
+
+
+print("213465666266143")
+for n in (7, 8, 14, 15):
+    print(best_so_far("213465666266143"[:n]), f"after {n} rolls")
+assert best_so_far("2134656") == "FFFFFFF" and best_so_far("21346566") == "FFFFLLLL"
+
 # %% [markdown]
+# With the rolls it starts with, Viterbi changes its mind twice. After the third six in four rolls, it calls all four loaded, of which it had called
+# three fair. And after the last roll it takes back its word on the two before.
+#
 # ### What it costs
 #
 # One textbook says that an HMM computes the probability of each possible sequence and picks the likeliest
@@ -296,7 +314,8 @@ claim(45, ("the path of Viterbi and the best of all 6,561: difference of their l
            abs(np.log(max(scores)) - log_p[0]), "< 1e-12", 0),
       ("multiplications with transitions, N = 3, T = 8", count - 8 * 3, "< 100"),
       ("paths that brute force visits", len(paths), "> 6000"),
-      ("multiplications counted for N = 10, T = 20, where there are 10^20 paths", walked, "< 2001"))
+      ("multiplications counted for N = 10, T = 20, where there are 10^20 paths",
+       walked, "< 2001"))
 
 # %% [markdown]
 # So the cost is linear in the length, and grows with the square of the number of states. Where, then, does "exponentially
@@ -527,7 +546,7 @@ claim(60, ("a convolution, no recurrence: first output that a change at step 4 r
 # - Both sides see the **same training tokens**. Settings and the best moment to stop are chosen on the **same validation tokens**, a quarter
 #   as many as there are to learn from. The figure is from the **same test tokens**, with the same metric.
 # - Each side tries several **settings**: as a rule the HMM numbers of states, the RNN numbers of units, the n-gram model orders.
-#   Not every row has its best setting inside. Where it matters, the text says so.
+#   Where a row's best setting is its last one, the text says so.
 # - A training counts at its best moment on validation, on both sides.
 # - **Five seeds** are shown by their median and range, on the test tokens. The settings of the table are chosen without them. One *rule* was changed after
 #   they had been seen; contest 2 says which.
@@ -536,7 +555,7 @@ claim(60, ("a convolution, no recurrence: first output that a change at step 4 r
 # What is *not* tuned, on either side, is the learning rate, the smoothing, and the rounds or steps at most: we fixed them once. So "equal effort" means
 # as many settings, not as much thought.
 #
-# All this takes a quarter of an hour of one core, by our estimate. It has been done for you: `python -m benchmarks.contests` holds the contests and saves the
+# All this takes about half an hour of one core, by our estimate. It has been done for you: `python -m benchmarks.contests` holds the contests and saves the
 # [table](../reference/benchmarks.md) that the cells below read. In each contest one or two rows run live, and must agree with it.
 
 # %%
@@ -611,9 +630,9 @@ def play(learn, settings, n, seed, more=2, **recipe):
 # %%
 casino_test = casino.sample(20_000, seed=10**6)
 floor = bits(casino, casino_test)
-night = {"HMM": play(learn_hmm, (1, 2, 3), 1_000, 0, rounds=1, looks=60),
-         "RNN": play(learn_rnn, (1, 2, 4, 8), 1_000, 0, steps=100, every=5),
-         "n-gram": play(learn_ngram, (1, 2, 3), 1_000, 0, more=0)}
+night = {"HMM": play(learn_hmm, (1, 2, 3, 4, 6, 8), 1_000, 0, rounds=1, looks=60),
+         "RNN": play(learn_rnn, (1, 2, 4, 8, 16), 1_000, 0, steps=100, every=5),
+         "n-gram": play(learn_ngram, (1, 2, 3, 4), 1_000, 0, more=0)}
 for side, model in night.items():
     above = 1000 * (bits(model, casino_test) - floor)
     print(f"{side:6} {above:.1f} thousandths of a bit above the true model")
@@ -647,32 +666,34 @@ middle = {(side, n): np.median(five("casino", n, side))
 knows_shares = 1000 * (unigram - floor)  # the dashed line
 at_dice = [leader(five("casino", n, "HMM"), five("casino", n, "RNN")) for n in amounts]
 print("ahead, from 100 to 40,000 rolls:", *at_dice)
-assert at_dice == ["HMM", "HMM", "level", "level"]
+picked = [int(N) for n in amounts for N in saved["casino", n, "HMM"]["chosen"].split()]
+print("nights of 20 in which validation picked more than two states:", sum(N > 2 for N in picked))
+assert at_dice == 4 * ["HMM"] and sum(N > 2 for N in picked) > 10
 assert middle["n-gram", "100"] < middle["HMM", "100"] < middle["RNN", "100"]
-assert knows_shares < middle["HMM", "1,000"] < middle["RNN", "1,000"]
+assert middle["HMM", "1,000"] < knows_shares < middle["RNN", "1,000"]
 assert max(middle[side, n] for side in ("HMM", "RNN") for n in amounts[2:]) < 3
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-casino", "caption": "The casino: how far above the true model, against the number of training rolls. Lines: median of five nights; shade: their range, cut off below 0.1. Dashed: a model that knows exactly how often each number falls, and nothing of the order."}, "image": {"alt": "Thousandths of a bit above the true model, logarithmic, against 100 to 40,000 rolls. All three curves fall from about one hundred. Up to 1,000 rolls all medians are above the dashed line. From 10,000 rolls on the n-gram model is close to it, and the HMM and the RNN are far below; the shade around the HMM is the widest, and reaches from the bottom of the figure up to the n-gram model."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-casino", "caption": "The casino: how far above the true model, against the number of training rolls. Lines: median of five nights; shade: their range, cut off below 0.1. Dashed: a model that knows exactly how often each number falls, and nothing of the order."}, "image": {"alt": "Thousandths of a bit above the true model, logarithmic, against 100 to 40,000 rolls. All three curves fall from about one hundred. At 100 rolls all medians are above the dashed line, at 1,000 the HMM's alone is below it. From 10,000 rolls on the n-gram model is a little below it, and the HMM and the RNN are far below, the HMM lowest."}}
 fig, ax = plt.subplots()
 counts_of_rolls = [int(n.replace(",", "")) for n in amounts]
 for side, kind in (("HMM", "hidden"), ("RNN", "output"), ("n-gram", "input")):
     found = np.maximum([five("casino", n, side) for n in amounts], 0.1).round(2)
-    ax.loglog(counts_of_rolls, np.median(found, axis=1), "o-", ms=4, color=COLORS[kind], label=side)
-    ax.fill_between(counts_of_rolls, found.min(1), found.max(1), alpha=0.15, lw=0, color=COLORS[kind])
+    look = {"color": COLORS[kind]}
+    ax.loglog(counts_of_rolls, np.median(found, axis=1), "o-", ms=4, label=side, **look)
+    ax.fill_between(counts_of_rolls, found.min(1), found.max(1), alpha=0.15, lw=0, **look)
 ax.axhline(round(knows_shares, 2), color=COLORS["muted"], ls="--", lw=1.5)
 ax.set(xlabel="training rolls", ylabel="1/1000 bit above the true model")
 fig.legend(loc="outside upper center", ncols=3)
 plt.show()
 
 # %% [markdown]
-# With 100 rolls nobody learns more than the frequencies, and simple counting is best. With 1,000 the HMM is ahead of the RNN in four nights
-# of five, but its median is still above the dashed line: 250 rolls to choose with are few, and choosing badly costs as much as the order saves.
-# With 10,000 and 40,000 the two are level by our rule: each is ahead in some nights.
+# With 100 rolls nobody learns more than the frequencies, and simple counting is best. From 100 rolls to 40,000 the HMM is ahead of the RNN in four nights of
+# five, or in all. With 1,000 its median is below the dashed line, but not every night: 250 rolls to choose with are few, and choosing badly
+# costs as much as the order saves.
 #
-# How can a net be level with the model that made the data? It is a matter of finding it. In most nights
-# the HMM comes closest to the truth. In the others, as the range shows, its trainings were still on a plateau when the rounds were over, or validation had
-# picked a third state that is of no use.
-# Knowing the right family of models does not protect from a slow start. The RNN, which cannot express the true model exactly, is near it every night.
+# Look at the settings. The house has two dice, and yet validation picked more than two states in most nights, now and then even eight, the last of the row. An earlier version of this chapter tried three at most.
+# There the two sides were level with 10,000 rolls and with 40,000, since two states, or three, sometimes stayed on a plateau until the rounds were over. It seems that
+# states to spare help to find the truth, though not to express it. The RNN, which cannot express it exactly, is near it every night.
 #
 # ## Contest 2: remember k bits for L steps
 #
@@ -696,21 +717,21 @@ print(streams(3, k=2, lag=5, seed=0))  # 1, 2: the bits; 0: blank; 3: asks for t
 # %% [markdown]
 # While an HMM waits, its state must say which of the $2^k$ messages it holds. Fewer states cannot do it: two messages in
 # one state have the same future. So build an HMM by hand, or rather by counting. Its states are pairs, a *phase* and a *value*. The phase
-# says where we are: at which bit, waiting, or at which answer. (One phase does for the whole wait.) The value is the bits held, read as a
-# binary number. If the HMM may hold fewer bits, here it keeps the first ones and guesses the rest. (That is simple, not always best:
-# majorities of groups of bits do a little better.)
+# says where we are: at which bit, waiting, or at which answer. (One phase does for the whole wait.) The value is the bits held. So after the
+# bits 1 and 2, the HMM waits in the state (waits; 1, 2), and when it is asked, it comes to (first answer; 1, 2), which says 1. If it may hold fewer
+# bits, here it keeps the first ones and guesses the rest. (That is simple, not always best: majorities of groups of bits do a little better.)
 
 
 # %%
 def by_counting(ids, k, held):
-    n = ids.shape[1]
-    phase = np.concatenate([np.arange(k), np.full(n - 2 * k - 1, k), np.arange(k + 1, 2 * k + 2)])
-    known = np.minimum(np.arange(n) + 1, held)  # bits held at each step
-    value = ((ids[:, None, :held] - 1) << np.arange(held)) * (np.arange(held) < known[:, None])
-    names = phase * 2**k + value.sum(axis=2)  # one number for each pair
-    _, states = np.unique(names, return_inverse=True)  # and now 0, 1, 2, ... without gaps
-    states = states.reshape(ids.shape)
-    return HMM.count_labeled(states, ids, states.max() + 1, 4), len(np.unique(states[:, k]))
+    states, number = np.empty_like(ids), {}  # number: 0, 1, 2, ... for each new pair
+    for row, stream in enumerate(ids.tolist()):
+        for t in range(len(stream)):
+            phase = min(t, max(k, t - len(stream) + 2 * k + 2))  # 0 to k - 1: reads; k: waits
+            pair = phase, tuple(stream[: min(t + 1, held)])
+            states[row, t] = number.setdefault(pair, len(number))
+    waiting = sum(phase == k for phase, _ in number)
+    return HMM.count_labeled(states, ids, len(number), 4), waiting
 
 
 # %%
@@ -735,8 +756,8 @@ for k in (1, 2, 4, 6):
 # Exactly $2^k$ states must wait, and with half of the bits held the accuracy is one half for the others. The number of steps
 # does not matter at all: a state that waits can wait forever.
 #
-# Now let both *learn* it, from the same 1,000 streams. The RNN gets 32 units and 400 steps of training. Five gains for its first recurrent
-# matrix are tried (chapter 5), from 1.0 to 1.8, each with five trial seeds. Baum–Welch starts at random, with the number of states that counting
+# Now let both *learn* it, from the same 1,000 streams. The RNN gets 32 units and 400 steps of training. Seven gains for its first recurrent
+# matrix are tried (chapter 5), from 1.0 to 2.2, each with five trial seeds. Baum–Welch starts at random, with the number of states that counting
 # needs, or twice or four times as many, and goes on for 50 rounds or for 500. Two of the rows, live:
 
 
@@ -771,7 +792,10 @@ def at_memory(k, lag):
 
 for k, lag in ((2, 5), (4, 5), (8, 5), (2, 10), (2, 20), (2, 40), (2, 80)):
     chosen = saved["memory", f"{k} bits, {lag} steps", "RNN"]["chosen"]
-    print(f"RNN, {k} bits, {lag:2} steps, gain {chosen}:", *(f"{r:.2f}" for r in at_memory(k, lag)))
+    right = " ".join(f"{r:.2f}" for r in at_memory(k, lag))
+    print(f"RNN, {k} bits, {lag:2} steps, gain {chosen}: {right}")
+unseen = five("memory", "2 bits, 40 steps", "RNN, seeds 10 to 14")
+print("RNN, 2 bits, 40 steps, five more seeds:", *(f"{r:.2f}" for r in unseen))
 for (k, what), found in climbed.items():
     print(f"Baum–Welch, {k} bits, {what:22}", *(f"{right:.2f}" for right in found))
 
@@ -802,7 +826,7 @@ def draw(ax, cases, which, label):
     ax.set_xticks(x, x)
 
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering: the share of the bits that are recalled. Top: against the bits to remember, over 5 steps. Bottom: against the steps over which to remember two bits. The HMM was built by counting; in the upper panel it has at most eight states that wait. The RNN learned: a dot is one of five seeds, the line their median. Dashed: guessing."}, "image": {"alt": "Two panels of accuracy from 0 to 1. Top, against 2, 4 and 8 bits: the RNN stays near one; the HMM with eight waiting states falls from one at two bits to below 0.7 at eight. Bottom, against 5 to 80 steps: the HMM stays at one; the RNN's dots lie at one up to 10 steps; at 20 and at 40 steps one seed of five falls behind; at 80 they lie between 0.4 and 0.8."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-memory", "caption": "Remembering: the share of the bits that are recalled. Top: against the bits to remember, over 5 steps. Bottom: against the steps over which to remember two bits. The HMM was built by counting; in the upper panel it has at most eight states that wait. The RNN learned: a dot is one of five seeds, the line their median. Dashed: guessing."}, "image": {"alt": "Two panels of accuracy from 0 to 1. Top, against 2, 4 and 8 bits: the RNN stays near one; the HMM with eight waiting states falls from one at two bits to below 0.7 at eight. Bottom, against 5 to 80 steps: the HMM stays at one; the RNN's dots lie at one up to 10 steps; at 20 steps one seed of five falls behind, at 40 none; at 80 they lie between 0.4 and 0.8."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.6))
 draw(axes[0], [(k, 5) for k in (2, 4, 8)], 0, "bits k")
 draw(axes[1], [(2, lag) for lag in (5, 10, 20, 40, 80)], 1, "steps L")
@@ -815,7 +839,7 @@ found_it = {what: [(found > 0.95).sum() for (_, w), found in climbed.items() if 
             for what in (few, many_rounds)}
 print("seeds of 30 in which Baum–Welch finds it:", {k: int(sum(v)) for k, v in found_it.items()})
 assert min(at_memory(4, 5)) > 0.99 and np.median(at_memory(8, 5)) > 0.95
-assert np.median(at_memory(2, 80)) < 0.7 and (at_memory(2, 40) > 0.95).sum() >= 3
+assert np.median(at_memory(2, 80)) < 0.7 and (unseen > 0.95).sum() >= 4
 assert (climbed["1", "32 states, 500 rounds"] > 0.95).sum() >= 3
 assert all(found.max() < 0.9 for (k, _), found in climbed.items() if k == "2")
 
@@ -823,11 +847,11 @@ assert all(found.max() < 0.9 for (k, _), found in climbed.items() if k == "2")
 # The two models pay for different things. **The HMM pays for bits, not for steps**: each further bit doubles its states, and a wait costs
 # nothing. **The RNN pays for steps more than for bits**: the same 32 units hold eight bits, and 256 messages, over a few steps. Over longer waits the
 # gradient has further to go. How far it gets in 400 steps of training depends on the gain, as in chapter 5: with a gain of 1 it fails at 20 steps,
-# with 1.8 most seeds succeed at 40. At 80 no gain that we tried is enough in so few steps; the largest was the best, so a larger one might be.
+# with 2.0 all five seeds succeed at 40. At 80 no gain is enough in so few steps: the best, 1.8, lies inside the row, and with larger ones it does worse than guessing.
 #
-# A word on how the 40 steps came out. At first two trial seeds chose the gain. Four gains tied, the smallest of them was taken, 1.4, and one seed of five
-# succeeded. We saw that, and let five trial seeds choose instead: 1.8, and most succeed. The second rule is the better one, but
-# we did not set it beforehand, so take "most at 40" as likely and not as tested.
+# A word on how the 40 steps came out. At first two trial seeds chose among five gains, up to 1.8: they took 1.4, and one seed of five succeeded. We saw that, let
+# five trial seeds choose, and later added the two larger gains, since 1.8 was the last of the row. Each change came after a look at the result, so the
+# five seeds no longer test it. Five others do, which no choice had seen: of them four succeed.
 #
 # And what an HMM can hold is not the same as what it can find. With as many states as counting needs, Baum–Welch never found them from random
 # starts. For one bit, four times as many states and 500 rounds are enough in most seeds. For two bits they are not.
@@ -838,7 +862,8 @@ assert all(found.max() < 0.9 for (k, _), found in climbed.items() if k == "2")
 doubling = np.polyfit(list(waiting), np.log2(list(waiting.values())), 1)[0]
 claim(46, ("slope of the cost against T, on logarithmic scales", slope_length, "< 1.02"),
       ("slope against N", slope_states, "< 2"),
-      ("the same in seconds: distance of the slope against T from 1", abs(clock_length - 1), "< 0.5", 0),
+      ("the same in seconds: distance of the slope against T from 1",
+       abs(clock_length - 1), "< 0.5", 0),
       ("of the slope against N from 2", abs(clock_states - 2), "< 0.5", 0),
       ("doublings of the waiting states for each bit more, 1 to 6 bits", doubling, "> 0.99"),
       ("8 bits: accuracy with 8 waiting states", held[8], "< 0.7"),
@@ -869,7 +894,8 @@ def spoken(text):
 print(*spoken('"You\'ll want gloves," Mr. Dole says.\n\n* * *\nI ask. "Rope-walk?"'), sep="\n")
 texts = {split: data.novel(split) for split in ("train", "validation", "test")}
 words, labels = spoken(texts["train"])
-print(" ".join(w.upper() if y == 1 else w for w, y in zip(words[60:110], labels[60:110], strict=True)))
+shown = zip(words[60:110], labels[60:110], strict=True)
+print(" ".join(word.upper() if label == 1 else word for word, label in shown))
 assert len(words) == len(labels) and words.count("¶") == (labels == 2).sum()
 assert words == spoken(texts["train"].replace('"', " "))[0]  # no word is lost
 quoted = spoken(" ".join(re.findall('"([^"]*)"', texts["train"])))[0][1:]
@@ -902,8 +928,8 @@ for split, (ids, marks) in parts.items():
 # %% [markdown]
 # The words alone say little. What helps is that speech comes in runs. That is the casino again, with words for
 # dice, and so an HMM should do well: its states are the labels, learning is one pass of counting, decoding is Viterbi. It may also
-# have states of its own for the first word of a speech or a telling, and for the last. So there are six settings: three sets of states,
-# and two amounts of smoothing. Tokens below are words and paragraph marks together.
+# have states of its own for the first word of a speech or a telling, and for the last. So there are nine settings: three sets of states,
+# and three amounts of smoothing. Tokens below are words and paragraph marks together.
 
 
 # %%
@@ -933,7 +959,7 @@ def hmm_labels(hmm, x):
 
 
 # %%
-settings = [(states, s) for states in ("plain", "first", "first, last") for s in (0.1, 1.0)]
+settings = [(states, s) for states in ("plain", "first", "first, last") for s in (0.1, 1.0, 10.0)]
 models = [hmm_tagger(x, y, setting) for setting in settings]
 quarter = len(x) // 4  # windows to choose with
 marks = [accuracy(hmm_labels(m, valid_x[:quarter]), valid_y[:quarter]) for m in models]
@@ -1018,8 +1044,7 @@ assert at_speech == ["level", "HMM", "HMM"]
 
 # %% [markdown]
 # With 10,000 tokens the two are level, with more the HMM is ahead by a little. That is a surprise: the net sees *which* words stand
-# around a word, and the HMM hears of its neighbors only through their labels. (With 30,000 tokens the net's best size, 64 units, was the largest tried. A larger
-# one might come closer there.) What lifted the HMM is its states for the last words, which say that a speech is about
+# around a word, and the HMM hears of its neighbors only through their labels. What lifted the HMM is its states for the last words, which say that a speech is about
 # to end. And on the validation chapters, it looked different:
 
 
@@ -1079,12 +1104,12 @@ def middle_bits(side, n):
 
 at_text = [leader(five("characters", n, "HMM"), five("characters", n, "RNN"))
            for n in lengths_of_text]
-for n in lengths_of_text:
-    lead = min(middle_bits(side, n) for side in ("HMM", "RNN")) - middle_bits("n-gram", n)
-    print(f"{n} characters: n-grams save {lead:.2f} bits against the better of the two")
-    assert lead > 0.02
+leads = [middle_bits("HMM", n) - middle_bits("n-gram", n) for n in lengths_of_text]
+for n, lead in zip(lengths_of_text, leads, strict=True):
+    print(f"{n} characters: n-grams save {lead:.2f} bits against the HMM")
 print("ahead:", *at_text)
-assert at_text == ["HMM"] * 3
+assert at_text == ["HMM"] * 3 and -0.1 < leads[0] < 0.02 < min(leads[1:])
+assert leader(five("characters", "1,000", "HMM"), five("characters", "1,000", "n-gram")) == "level"
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show how it is drawn", "code_prompt_hide": "Hide how it is drawn"}
 def curve(ax, contest, sizes, side, kind):
@@ -1094,7 +1119,7 @@ def curve(ax, contest, sizes, side, kind):
     ax.fill_between(n, found.min(1), found.max(1), alpha=0.15, lw=0, color=COLORS[kind])
 
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-language", "caption": "Language, against the amount of training text: accuracy on who speaks (top), bits per character (bottom). Median and range of five seeds, on the test chapters; counting on all the text gives the same for every seed, so there the range has no width. Dashed: the most frequent label of each word."}, "image": {"alt": "Two panels with logarithmic horizontal axes. Top: accuracy rises with the number of tokens for both; the ranges overlap at 10,000 tokens, and the HMM is a little higher from 30,000 on. Bottom: bits per character fall; the n-gram model is lowest at all three sizes, the HMM is second, and the RNN is highest."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-language", "caption": "Language, against the amount of training text: accuracy on who speaks (top), bits per character (bottom). Median and range of five seeds, on the test chapters; counting on all the text gives the same for every seed, so there the range has no width. Dashed: the most frequent label of each word."}, "image": {"alt": "Two panels with logarithmic horizontal axes. Top: accuracy rises with the number of tokens for both; the ranges overlap at 10,000 tokens, and the HMM is a little higher from 30,000 on. Bottom: bits per character fall; the RNN is highest at all three sizes, the n-gram model lowest from 5,000 on, and at 1,000 it is level with the HMM."}}
 fig, axes = plt.subplots(2, 1, figsize=(5.8, 5.8))
 for side, kind in (("HMM", "hidden"), ("RNN", "output"), ("n-gram", "input")):
     curve(axes[1], "characters", lengths_of_text, side, kind)
@@ -1107,9 +1132,9 @@ fig.legend(*axes[1].get_legend_handles_labels(), loc="outside upper center", nco
 plt.show()
 
 # %% [markdown]
-# The HMM is ahead of the simple RNN at all three sizes. Look at how it gets there. The RNN's best size lies inside its row: 64 units are better than
-# 32 and than 128. The HMM's row could go on: at every size the largest number of states tried was the best, 256 in the end. So we have not seen the HMM's best,
-# only that it passed the RNN's.
+# The HMM is ahead of the simple RNN at all three sizes. With 1,000 characters and with 5,000 both have their best setting inside the row: 128 states, and 8 or 32 units.
+# With 30,000 the RNN's best, 64 units, lies inside; the HMM's row could go on, since the largest number of states tried, 256, was the best. So there we have not
+# seen the HMM's best, only that it passed the RNN's.
 #
 # But states cost, since a step takes $N^2$ multiplications. What do the two say for about the *same* work? A round of Baum–Welch takes $3 N^2$ a
 # character: forward, backward, and the expected transitions. A training step of the RNN takes about $3 (H^2 + H V)$ a character: forward, and two
@@ -1133,8 +1158,8 @@ assert 0.5 < work[64] / for_net < 1.5 and equal_work > 0.1 and says["HMM"]["256"
 # [Plank et al. (2016)](#plank2016) saw another crossing in part-of-speech tagging, between an HMM tagger and an LSTM: the HMM was better with little data, the
 # LSTM with more. [Horsmann and Zesch (2017)](#horsmann2017) found that the net's lead grows with the number of labels. Here there are two, and simple nets.
 #
-# And mind the third line of the lower panel: plain n-grams beat both, at these sizes and with these budgets. The better of the two is
-# not yet good.
+# And mind the third line of the lower panel: with 1,000 characters a plain table of counts is level with the HMM, and with more it beats both, with these
+# budgets.
 
 # %%
 def gap(contest, n, sign=1):
@@ -1170,7 +1195,7 @@ assert slower > 100 and dearer > 1.5
 # %% [markdown]
 # One text says that an HMM is as good as an RNN on problems of medium difficulty, and faster. Of the two medium ones here, dice and labels, the first half holds on
 # both. The second holds where the states are known and learning is counting. Where Baum–Welch must find them, it does not: on
-# the characters the HMM that is ahead took longer, as its multiplications say too. On the dice the seconds are too close to call.
+# the characters the HMM that is ahead took longer, as its multiplications say too. On the dice it was not faster either, but by factors too small to trust here.
 
 # %%
 gaps = [gap("casino", "10,000"), gap("speech", "104,200", -1)]
@@ -1218,7 +1243,7 @@ ahead = Counter(at for *_, at in contests)
 print(f"{'2 bits for 80 steps':54} {patient[80]:.2f} against {np.median(at_memory(2, 80)):.2f}")
 print(f"{'8 bits for 5 steps, 8 states wait':54} {held[8]:.2f} against {np.median(at_memory(8, 5)):.2f}")
 print("of", len(contests), "contests:", dict(ahead))
-assert ahead["HMM"] == 7 and ahead["level"] == 3 and ahead["RNN"] == 0
+assert ahead["HMM"] == 9 and ahead["level"] == 1 and ahead["RNN"] == 0
 
 # %% [markdown]
 # - Take an **HMM** if you believe in its states: a few things the world can be in, which change now and then. Take it if you need
@@ -1246,7 +1271,7 @@ claim(51, ("small contests of this chapter, of ten, that the simple RNN won", ah
 # - With known states, learning is counting. Without, Baum–Welch (EM) climbs, from where it starts.
 # - The filter is a recurrence like an RNN's. Its state is a belief about one of $N$ things, so $k$ bits take $2^k$ states. An RNN's
 #   numbers are independent of each other, so a few units hold many bits; how long it learns to hold them depends on its first weights.
-# - In our small contests the HMM was ahead or level. With much work to spend it was ahead on characters; for equal work the RNN was. n-grams were ahead of both.
+# - In our small contests the HMM was ahead or level. With much work to spend it was ahead on characters; for equal work the RNN was. From 5,000 characters on, n-grams were ahead of both.
 # - The first verdict of a comparison often comes from a grid that is too small. Look whether the best setting is the last one.
 #
 # **What we left out.** Emissions can be continuous: in speech, each state has a mixture of Gaussian densities in place of a row of
@@ -1524,11 +1549,8 @@ predicted = ...  # a list of four whole numbers
 check("6.12", predicted)
 
 # %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
-dice_above = HMM([0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]], [fair, [0.08] * 5 + [0.6]])
-
-
 def called_loaded(rolls):
-    return int(dice_above.viterbi([[int(roll) - 1 for roll in rolls]])[0][0].sum())
+    return best_so_far(rolls).count("L")
 
 
 print(f"a swap divides by {0.9 / 0.1:.0f}; the loaded die gains {0.6 * 6:.1f} from each six,",

@@ -141,7 +141,7 @@ def test_a_row_of_the_remedies_computed_again_is_the_same():
 
     rows = {row[0]: row for row in saved(report.RESULTS / "remedies.json")["rows"]}
     assert list(rows) == list(remedies.NETS)
-    for name in ("tanh, orthogonal", "gain 1.5, truncated at 10"):
+    for name in ("tanh, orthogonal", "IRNN, truncated at 10", "tanh, soft constraint 1"):
         assert remedies.row(name) == pytest.approx(rows[name], rel=1e-6, abs=0.01)
 
 
