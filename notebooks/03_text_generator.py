@@ -457,8 +457,9 @@ assert epoch == (len(ids) - 1) // (B * T)
 #
 # $$
 # \begin{aligned}
-# p(w \mid c) &= \frac{\mathrm{count}(c, w) + \mathrm{types}(c)\, p'}{\mathrm{count}(c) + \mathrm{types}(c)} \\
-# p' &= p(w \mid c')
+# &p(w \mid c) \\
+# &\quad = \frac{\mathrm{count}(c, w) + \mathrm{types}(c)\, p'}{\mathrm{count}(c) + \mathrm{types}(c)} \\
+# &p' = p(w \mid c')
 # \end{aligned}
 # $$ (3.6)
 #
@@ -545,8 +546,8 @@ claim(61, ("share of steps at which the loss rose on fixed text", rose, "> 0.1",
 #
 # ### Eight epochs
 #
-# All eight epochs take more than a minute, too long for a page. `python -m benchmarks.units` ran them once, with nine other trainings, in
-# ten minutes on one core; it stored the weights in 2 bytes each, and the loss of every step. Our 300 steps must be the beginning
+# All eight epochs take more than a minute, too long for a page. `python -m benchmarks.units` ran them once, with thirteen other trainings, in
+# a quarter of an hour on one core; it stored the weights in 2 bytes each, and the loss of every step. Our 300 steps must be the beginning
 # of that run. But it computed in `float32`, and the 300 steps in `float64`, so each number was rounded differently. Such tiny differences
 # grow in training: compare the first 100 steps one by one, and the others by their mean.
 
@@ -721,8 +722,9 @@ from rnnbook.show.instruments.generator import load, round_weights
 
 gated = load()
 place, false = place[::2], false[::2]
-saved = {k: after(gated, k, True) for k in (5, 10, 25, 100)}
-print("LSTM, after 5, 10, 25, 100:", *(f"{b:.2f}" for b in saved.values()), "bits")
+saved, ours = ({k: after(model, k, True) for k in (5, 10, 25, 100)} for model in (gated, net))
+for name, bits in (("LSTM", saved), ("RNN", ours)):
+    print(f"{name}, after 5, 10, 25, 100:", *(f"{b:.2f}" for b in bits.values()), "bits")
 claim(43, ("bits that characters 11 to 25 back save an LSTM", saved[10] - saved[25], "> 0.03", 1),
       ("characters 26 to 100 back", saved[25] - saved[100], "< 0.06", 1))
 
@@ -794,7 +796,7 @@ u, _ = net.forward(np.arange(V)[:, None])  # after each character, from zero
 fresh_p = losses.softmax(u[:, 0])
 fresh_bits = bits_per_token(np.log(fresh_p[held[:-1], held[1:]]))
 rng, token, amnesic = np.random.default_rng(0), letters.encode(" ")[0], []
-for _ in range(60):
+for _ in range(45):
     token = rng.choice(V, p=fresh_p[token])
     amnesic.append(token)
 print(repr("The games " + letters.decode(amnesic)))  # \n is a new line
@@ -872,7 +874,8 @@ signs = {" ": "space", "\n": "line", ".": "dot", ",": "comma", "'": "apostr.", '
 shown = [signs.get(c := letters.tokens[j], c) for j in top]
 ax.set_xticks(range(12), labels=shown, rotation=90)
 ax.set(xlabel="next character")
-axes[2].set(ylim=(0, 1), ylabel="probability")
+axes[0].set(ylim=(0, 1))
+fig.supylabel("probability", fontsize="medium")
 plt.show()
 
 # %%
@@ -1318,7 +1321,7 @@ check("3.9", temperature)
 # The net and the 5-gram, half and half, are better than either. Do better still: fewer than 1.76 bits on the validation chapters. For that, twenty
 # minutes and what is in memory are enough. Which tables, and with which shares? Choose the shares on the first half of the text and look at the
 # second. Then spend the evening on what we left open: train 512 units, or another seed of 256 to mix in, and see how much lower you get.
-# Hand in the natural log-probability of each character of `data.novel("validation")`, shape (n,).
+# Hand in the natural log-probability of each character of `data.novel("validation")`, the first one too, shape (n,).
 
 # %% tags=["stub"]
 log_p = ...  # one number a character
@@ -1384,6 +1387,38 @@ chances = [(1 + 1 * p_a) / (1 + 1), (0 + 1 * p_c) / (1 + 1)]
 assert np.allclose(chances, toy.next_probabilities([1])[[0, 2]])
 print(*(f"{chance:.3f}" for chance in chances))
 check("3.12", chances)
+
+# %% [markdown]
+# ### Exercise 3.13: Writing, step by step
+#
+# *code · 15 minutes*
+#
+# A net is given as a function: `read(token, state)` reads one token, where the state is `None` at the start, and returns the probabilities of
+# the next token and the state after it. Another function, `choose(p)`, draws a token. Write `write(read, prompt, n, choose)`: it reads the prompt, a list of
+# tokens, and returns the `n` tokens that follow.
+
+
+# %% tags=["stub"]
+def write(read, prompt, n, choose): ...
+
+
+check("3.13", write)
+
+
+# %% tags=["solution", "hide-cell"] mystnb={"code_prompt_show": "Show the solution", "code_prompt_hide": "Hide the solution"}
+from rnnbook.exercises.chapter_03 import write
+
+check("3.13", write)
+
+
+def read(token, state):
+    logits, state = net.forward([[token]], state)
+    return losses.softmax(logits[0, -1]), state
+
+
+rng = np.random.default_rng(0)
+drawn = write(read, letters.encode("The games "), 60, lambda p: rng.choice(V, p=p))
+print("The games " + letters.decode(drawn))
 
 # %% [markdown]
 # ## Further reading

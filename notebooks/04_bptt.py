@@ -656,10 +656,10 @@ def errors_of(back, x, y, h_0):
 
 
 seen = {name: errors_of(back, x, y, h_0) for name, back in broken.items()}
-print(" " * 29 + "W_xh  W_hh  b_h   h_0")
+print("    W_xh  W_hh  b_h   h_0")
 for i, (name, row) in enumerate(seen.items(), start=1):
     marks = (f"{e:4.2f}" if e > 1e-7 else "   ." for e in row)
-    print(f"{i:2} {name:26}" + "  ".join(marks))
+    print(f"{i:2}  " + "  ".join(marks), name, sep="  ")
 assert all(max(row) > 0.01 for row in seen.values())
 
 # %% [markdown]
@@ -776,7 +776,7 @@ final = {"right": [learned(through_time, seed)[0] for seed in range(3)]}
 for name, back in (broken | at_our_rate).items():
     final[name] = [learned(back, seed)[0] for seed in range(3)]
 for name, values in final.items():
-    print(f"{name:25}", "  ".join(f"{v:.3f}" for v in values))
+    print("  ".join(f"{v:.3f}" for v in values), name, sep="  ")
 below = [name for name in broken if np.mean(final[name]) < guess]
 print(f"broken versions below the guess of {guess:.3f}: {len(below)} of 10")
 assert len(below) >= 7
