@@ -609,9 +609,8 @@ for step, sample in story["written"].items():
 assert list(story["written"]) == ["100", "300", "1000", "4000"]
 
 # %% [markdown]
-# At first it knows the frequent letters and about how long a word is. The sample at 300 steps looks worse, though the loss is lower by then: the net drew a rare
-# character, has probably hardly learned what follows one, drew another, and did not find its way back. After 1,000 steps there are short words, word endings and commas, after 4,000 mostly
-# whole words. Nobody told it what a word is.
+# After 100 steps it knows the frequent letters and about how long a word is. After 300 there are short words and word endings, and most capitals stand at the beginning of
+# a word; after 1,000 there are many whole words, and after 4,000 most are real. Nobody told it what a word is.
 #
 # ### The net and the table
 
