@@ -639,6 +639,8 @@ for row in (row for row in control if row["seed"] == 0):
     print(f"rate {row['peak rate']:.3f}:", end="")
     print(f" {row['bits held out']:.3f} bits,", end="")
     print(f" {row['more than the 6-gram']:+.3f} ± {row['standard error']:.3f} from the 6-gram")
+
+# %%
 at_best = {}
 for units in (128, 256, 512):
     rows = [row for row in control if row["units"] == units and row["seed"] == 0]
@@ -819,10 +821,10 @@ u, _ = net.forward(np.arange(V)[:, None])  # after each character, from zero
 fresh_p = losses.softmax(u[:, 0])
 fresh_bits = bits_per_token(np.log(fresh_p[held[:-1], held[1:]]))
 rng, token, amnesic = np.random.default_rng(0), letters.encode(" ")[0], []
-for _ in range(45):
+for _ in range(60):
     token = rng.choice(V, p=fresh_p[token])
     amnesic.append(token)
-print(repr("The games " + letters.decode(amnesic)))  # \n is a new line
+print("The games", *letters.decode(amnesic).split())
 print(f"state carried {rnn_bits:.2f} bits, fresh {fresh_bits:.1f}, bigram {rungs[2]:.2f}")
 assert fresh_bits > rungs[2]
 
