@@ -127,7 +127,11 @@ EXERCISES["3.6"] = Exercise(
         ("These are the bits of the whole text: divide by its length.", [" / len(text)", ""]),
         ("The spaces are characters of the text too.", ["len(text)", 'len(text.replace(" ", ""))']),
         ("The text is written: don't weigh a word once more.", ["np.log2(p)", "(p * np.log2(p))"]),
-        ("That is a perplexity, 2 to the power of the bits.", ["return ", "return 2 ** "]),
+        (
+            "That is a perplexity, 2 to the power of the bits.",
+            ["return -np.log2(p).sum() / len(text)", "return 2 ** (-np.log2(p).sum() / len(text))"],
+        ),
+        ("That is the perplexity of a word.", lambda p, text: 2 ** -np.log2(p).mean()),
     ],
     "Add up the bits of all words, and divide once.",
     cases=lambda rng: [
@@ -254,7 +258,6 @@ _HELD = len(data.novel("validation"))
 EXERCISES["3.10"] = Exercise(
     np.full(_HELD, -1.2),
     [
-        ("One character is missing: predict the first one, too.", np.full(_HELD - 1, -1.2)),
         (
             "These look like probabilities: take the natural logarithm.",
             np.full(_HELD, 0.4),
@@ -303,12 +306,82 @@ EXERCISES["3.12"] = Exercise(
         ("The last b has no successor: how often was b followed by something?", [13 / 27, 2 / 27]),
         ("Order 1 is smoothed too: what stands below it?", [3 / 4, 1 / 12]),
         ("That is order 1. Mix it with what followed the b.", [4 / 9, 2 / 9]),
-        ("T counts types: only one followed b.", [17 / 27, 4 / 27]),
-        ("Divide by N(b) + T(b): all probabilities after b must sum to 1.", [13 / 9, 2 / 9]),
+        ("types(b) is how many different ones followed b: only one.", [17 / 27, 4 / 27]),
+        (
+            "Divide by count(b) + types(b): all probabilities after b must sum to 1.",
+            [13 / 9, 2 / 9],
+        ),
     ],
     [
-        "p(a) is 4/9, as in the text. What are N(b, a), N(b) and T(b)?",
-        "The first is right. For c the count N(b, c) is 0: what is left of the fraction?",
+        "p(a) is 4/9, as in the text. What are count(b, a), count(b) and types(b)?",
+        "The first is right. For c, count(b, c) is 0: what is left of the fraction?",
     ],
     tolerance=0.002,
+)
+
+
+def write(read, prompt, n, choose):
+    state = None
+    for token in prompt:
+        p, state = read(token, state)
+    written = []
+    for _ in range(n):
+        token = choose(p)
+        written.append(token)
+        p, state = read(token, state)
+    return written
+
+
+class _Net:
+    """A net of 8 units that reads 6 types; its weights are drawn."""
+
+    def __init__(self, rng):
+        self.W_x, self.W_h, self.W_y = (rng.normal(size=size) for size in ((6, 8), (8, 8), (8, 6)))
+
+    def read(self, token, state=None):
+        state = np.tanh(self.W_x[token] + (0 if state is None else state @ self.W_h))
+        p = np.exp(state @ self.W_y)
+        return p / p.sum(), state
+
+
+class _Choice:
+    """Draw a token; a copy draws the same ones."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+
+    def __call__(self, p):
+        return int(self.rng.choice(len(p), p=p))
+
+
+EXERCISES["3.13"] = Exercise(
+    write,
+    [
+        (
+            "The prompt stands in front: return the new tokens alone.",
+            ["n = []", "n = list(prompt)"],
+        ),
+        (
+            "Call choose(p): the most probable token is only one choice.",
+            ["choose(p)", "p.argmax()"],
+        ),
+        (
+            "It forgets while it writes: read each chosen token with the state.",
+            ["read(token, state)\n    return", "read(token, None)\n    return"],
+        ),
+        (
+            "Of the prompt only the last token counts: carry the state through all of it.",
+            ["in prompt", "in prompt[-1:]"],
+        ),
+        (
+            "The state is carried, but what was chosen is not what is read next.",
+            ["append(token)", "append(choose(p))"],
+        ),
+        (
+            "The last token of the prompt is read twice.",
+            ["    written = []", "    p, state = read(token, state)\n    written = []"],
+        ),
+    ],
+    "Which token does the net read at each step, and with which state?",
+    cases=lambda rng: [(_Net(rng).read, [1, 4, 2, 0], 12, _Choice(seed)) for seed in (0, 1)],
 )

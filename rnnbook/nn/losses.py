@@ -32,7 +32,7 @@ def cross_entropy(logits: ArrayLike, targets: ArrayLike) -> tuple[float, np.ndar
     .. math::
 
         L = -\frac{1}{n} \sum \ln \hat y_{target}, \qquad
-        \frac{\partial L}{\partial logits} = \frac{\hat y - y}{n}.
+        \frac{\mathrm{d} L}{\mathrm{d}\, logits} = \frac{\hat y - y}{n}.
 
     >>> loss, gradient = cross_entropy([[0, np.log(3)]], [1])
     >>> round(loss, 4), gradient  # ln(4 / 3)
