@@ -581,7 +581,8 @@ assert abs(keep_z - keep_rest).max() > 0.5 and abs(keep_z - chung).max() < 1e-12
 # $$
 # \begin{aligned}
 # \tilde h_t &= \tanh\big(W_{xh}\, x_t + b_h \\
-# &\qquad {} + r_t \odot (W_{hh}\, h_{t-1} + b_{hh})\big)
+# &\quad {} + r_t \odot (W_{hh}\, h_{t-1} \\
+# &\qquad {} + b_{hh})\big)
 # \end{aligned}
 # $$ (7.10)
 #
@@ -1094,7 +1095,8 @@ assert 0 < users < 5
 #
 # $$
 # \begin{aligned}
-# I_{tj} &= \sum_{v \ne x_j} \frac{q_v}{1 - q_{x_j}} \, \mathrm{KL}\big(P_t, P_t^{(v)}\big) \\
+# I_{tj} &= \sum_{v \ne x_j} \frac{q_v}{1 - q_{x_j}} \\
+# &\qquad {} \times \mathrm{KL}\big(P_t, P_t^{(v)}\big) \\
 # \mathrm{KL}(P, Q) &= \sum_k P(k) \log_2 \frac{P(k)}{Q(k)}
 # \end{aligned}
 # $$ (7.11)
