@@ -895,8 +895,8 @@ claim(72, ("cells that Keras brings, beside the plain one: LSTM and GRU", len(ce
 #
 # Now real text: the course's [novel](../notebooks/the_novel.ipynb), character by character, as in chapter 3. Beside the three that you know stand the two that took their place. A
 # **[TCN](#term-TCN)** ([Bai et al., 2018](#bai2018)) looks back by convolutions; a **[Transformer](#term-Transformer)** ([Vaswani et al., 2017](#vaswani2017)) lets every position look at all
-# earlier ones at once. [next_token_model](#rnnbook.keras.next_token_model) builds all five in Keras, with about 60,000 parameters each. Each trains for as much processor time as the others, at the better of two rates, from five seeds:
-# `python -m benchmarks.architectures`, six minutes.
+# earlier ones at once. [next_token_model](#rnnbook.keras.next_token_model) builds all five in Keras, with about 60,000 parameters each. Each makes as many steps as take the same processor time, from five seeds, at a rate of its own: rates were tried, on
+# another part of the validation chapters, until the best stood between two worse ones (`python -m benchmarks.architectures`, seven minutes).
 
 # %%
 race = {row["model"]: row for row in results.rows("architectures")}
@@ -918,7 +918,7 @@ assert race["Transformer"]["best"] > max(race[name]["worst"] for name in RECURRE
 #
 # #### What does not follow
 #
-# It does not follow that the one at the top is "better". This is one text, one size, one budget; all five took the higher of their two rates, so a still higher one might suit some of them more. More updates would help whoever starts slowly; and a machine that computes all time steps at once would help the last two, which
+# It does not follow that the one at the top is "better". This is one text, one size, one budget. More updates would help whoever starts slowly; and a machine that computes all time steps at once would help the last two, which
 # were made for it. [Melis, Dyer and Blunsom (2018)](#melis2018) tuned all rivals with equal care, and found
 # that plain LSTMs beat newer models that had claimed to beat them.
 #
@@ -994,8 +994,8 @@ def read(model, ids):
 # %%
 h_read, f_read = read(reader, held)
 open_share = (f_read > 0.9).mean(axis=0)
-print(f"forget gates: mean {f_read.mean():.2f}; of 64 units, open (above 0.9) more than half",
-      f"\nof the time: {(open_share > 0.5).sum()}; never: {(open_share == 0).sum()}")
+print(f"forget gates: mean {f_read.mean():.2f}; units of 64 that are open (above 0.9) in more")
+print(f"than half of the steps: {(open_share > 0.5).sum()}; never: {(open_share == 0).sum()}")
 
 # %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-gates-read", "caption": "Forget gates of twelve units while the LSTM reads a line of the novel; those that change most. A gate of 1 keeps, one of 0 forgets. A space is written as an underscore."}, "image": {"alt": "A grid of twelve rows, the units, and twenty-six columns, the characters of a line. The top rows change at almost every character, and three of them fall to 0, or nearly, at each space. Some in the middle stand near 1 and fall at the first letters of words, or at spaces. The lowest four stay near 1 once the first word has begun."}}
 begin = held_text.index("Gate eleven")
@@ -1041,7 +1041,7 @@ for name, property in (("inside a quotation", quoted), ("letters of the word", i
     rest = property[half:]
     explained = 1 - np.var(rest - X[half:] @ w) / np.var(rest)
     print(f"{name:20} unit {abs(r).argmax():2}: correlation {abs(r).max():.2f};",
-          f"probe of all: {max(explained, 0):.2f}")
+          f"probe of all explains {max(explained, 0):.2f}")
 
 # %% [markdown]
 # None of the 64 units knows about quotations, and the probe finds nothing in all of them together: a net of this size and training does not keep track of them. With many more units, and hours of training, you may find one. But there are units that follow the length of the word, and the probe reads it well. Have we found "word-length units"?
@@ -1270,7 +1270,7 @@ for joined, what in ((True, "with the encoder's state"), (False, "from zero")):
         new = np.asarray(net([x, written]))[:, -1:].argmax(axis=-1)
         written = np.column_stack([written, new])
     right = (written[:, 1:] == y).mean()
-    print(f"{what}: right in {right:.1f}; guessing {1 / 8:.2f}")
+    print(f"{what}: right in {right:.1f}; guessing {1 / 8}")
     assert right > 0.95 if joined else right < 0.2
 
 # %% [markdown]
