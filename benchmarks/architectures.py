@@ -36,7 +36,7 @@ NOTES = [
     f"Each model reads windows of {T} characters, {B} in a batch, drawn at random from the novel's "
     f"training chapters, for as many steps as take {SECONDS:.0f} seconds of processor time on one "
     "core, in Keras with TensorFlow (`tf.function`). **ms a step** is the least of 40 rounds, in "
-    "which the models take turns, so that other programs disturb none of them more than another. "
+    "which the models take turns; other programs ran beside them, so on an idle core it is less. "
     "Adam; the rate falls in a straight line to zero, and the joint norm is clipped at 1.",
     f"The peak rate of each has the fewest bits on the first {HELD:,} characters of the validation "
     f"chapters, for one seed, among {', '.join(f'{RATES[k]:g}' for k in FIRST)} and further rates "

@@ -907,14 +907,22 @@ for name, row in race.items():
     print(f"{name.split(',')[0]:12}{made}: {row['bits, median']:.2f} bits {spread}")
 RECURRENT = ("RNN", "GRU", "LSTM")
 medians = [race[name]["bits, median"] for name in RECURRENT]
-assert race["TCN"]["bits, median"] < min(medians)
-assert race["TCN"]["worst"] < min(race["GRU"]["best"], race["LSTM"]["best"])
-assert race["RNN"]["best"] < race["TCN"]["worst"]  # ranges that touch
+assert abs(min(medians) - race["TCN"]["bits, median"]) < 0.02
+assert race["GRU"]["best"] < race["TCN"]["best"] < race["TCN"]["worst"] < race["GRU"]["worst"]
 assert race["Transformer"]["best"] > max(race[name]["worst"] for name in RECURRENT)
 
+# %%
+for name in ("LSTM", "GRU"):
+    row = race[name]
+    print(f"{name:4} where rates were tried: {row['bits there']:.2f} bits at {row['rate']},",
+          f"{row['a rate lower']:.2f} at 0.01")
+    assert row["a rate lower"] - row["bits there"] > 0.25
+assert race["TCN"]["bits, median"] < min(race["RNN"]["best"], race["LSTM"]["best"])
+assert max(race["RNN"]["best"], race["LSTM"]["best"]) < race["TCN"]["worst"]  # they touch
+
 # %% [markdown]
-# In so short a time all five are behind five-gram counting, which needs no training at all; this is a race over the first hundred meters. In it the TCN is a little ahead: each of its seeds is better than any of the GRU's and the LSTM's, though the best RNN comes as far. The three recurrent
-# nets are close together, with ranges that overlap, so nothing follows about their order. The Transformer is last: a step of it costs most on one core, so it makes the fewest.
+# In so short a time all five are behind five-gram counting, which needs no training at all; this is a race over the first hundred meters. In it the GRU and the TCN are level at the head, and the GRU's seeds differ more than the TCN's. The RNN and the
+# LSTM come after them, with ranges that touch, so little follows about the order of these four. And the rate matters as much as the architecture: at 0.01, which is best for the RNN, the LSTM and the GRU lose 0.3 bits. The Transformer is last: a step of it costs most on one core, so it makes the fewest.
 #
 # #### What does not follow
 #
@@ -937,8 +945,8 @@ for n in (32, 1024):
 
 # %%
 claim(14, ("bits on the novel, about 60,000 parameters and equal time: best recurrent net, median",
-           min(medians), "> 2.27", 3),
-      ("TCN", race["TCN"]["bits, median"], "< 2.27", 3),
+           min(medians), "< 2.4", 3),
+      ("TCN", race["TCN"]["bits, median"], "< 2.4", 3),
       ("Transformer", race["Transformer"]["bits, median"], "> 2.5", 3),
       ("steps that wait for each other at T = 1024: LSTM", waits("lstm", 1024), "== 1024"),
       ("Transformer of two blocks", waits("transformer", 1024), "== 2"))
