@@ -47,6 +47,8 @@ NOTES = [
     "The held-out tenth chose each training's best epoch. The recipe of an hour is also the best "
     "of three by it: a GRU of that size, and this LSTM with less dropout and more epochs, stayed "
     "above the goal. So the last figure flatters a little.",
+    "Not measured here: nanoGPT's README reports 1.4697 nats for a Transformer of six layers after "
+    "three minutes on an A100, the best value on its last tenth of this text, in windows of 256.",
 ]
 
 
@@ -96,7 +98,7 @@ def counted(text, held):
     model = NGram(vocabulary.encode(text), 5, len(vocabulary))
     spent = time.process_time() - spent
     nats = -model.log_probabilities(vocabulary.encode(held)).mean()
-    return ["5-gram, counted", None, None, None, int(spent), None, f"{nats:.4f}", None]
+    return ["5-gram, counted", None, None, None, round(spent, 1), None, f"{nats:.4f}", None]
 
 
 def main():

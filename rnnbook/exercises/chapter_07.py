@@ -23,7 +23,7 @@ GATE = 32 * 64 + 64 * 64 + 64
 EXERCISES["7.2"] = Exercise(
     [4 * GATE, 3 * (GATE + 64), 3 * GATE],
     [
-        ("That is one gate. How many matrices of each kind has an LSTM?", [GATE, ..., ...]),
+        ("That is one gate. An LSTM has more matrices of each kind.", [GATE, ..., ...]),
         ("Three gates, and the candidate: it has weights as well.", [3 * GATE, ..., ...]),
         ("The biases are missing.", [4 * (GATE - 64), ..., ...]),
         ("The GRUs are exchanged: which has a second bias?", [..., 3 * GATE, 3 * (GATE + 64)]),

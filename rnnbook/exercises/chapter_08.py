@@ -12,7 +12,7 @@ LAYER = 64 * 256 + 256 * 256 + 256
 EXERCISES["8.1"] = Exercise(
     [80 * 64, 4 * LAYER, 256 * 80 + 80],
     [
-        ("That is a tanh layer. How many has an LSTM side by side?", [..., LAYER, ...]),
+        ("That is a tanh layer. An LSTM has several side by side.", [..., LAYER, ...]),
         ("Three gates, and what else? The candidate counts too.", [..., 3 * LAYER, ...]),
         ("Three gates, and what else? The candidate counts too.", [..., 3 * (LAYER + 256), ...]),
         ("The LSTM receives the embedding, not one-hot codes.", [..., 4 * (LAYER + 4096), ...]),

@@ -300,7 +300,7 @@ class LSTM(Recurrent):
     (Keras has none: ``get_weights`` gives them last, (3 H,)).
 
     Hochreiter and Schmidhuber (1997), with the forget gate of Gers, Schmidhuber and Cummins (2000);
-    peepholes after Gers, Schraudolph and Schmidhuber (2002).
+    peepholes after Gers and Schmidhuber (2000).
 
     >>> h, (h_T, c_T) = LSTM(D=3, H=4).forward([[0, 2, 1, 1]])
     >>> c_T.shape
