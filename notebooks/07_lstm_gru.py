@@ -827,7 +827,7 @@ for task, naive in NAIVE.items():
         print(f"  {net:13} rate {row['rate']:<5} {at_steps[0]:<7.2g} ({at_steps[1]:.2g} to"
               f" {at_steps[2]:.2g});  in equal time {in_time[0]:.2g}")
 
-# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-four-tasks", "caption": "Four tasks, five nets, each at its own best rate, after 300 steps: median of five seeds (dot), worst and best (line). Dotted: without learning. In recall, copying and counting right is better; in adding, left."}, "image": {"alt": "Four panels. In recall the LSTM with its default start stands at the guess of one quarter, and all others have their median at 1; the tanh layer and the LSTM with forget bias 3 have a seed below. In copying the tanh layer, the GRU and the LSTM with forget bias 3 stand at or near 1, the GRU with bias 3 and the default LSTM near two thirds. In adding the tanh layer's error is a tenth, the LSTMs' two thousandths, the GRUs' two ten-thousandths. In counting the tanh layer and the GRUs stand at 8 or 9, the LSTMs at 13 and 17, with a longest line up to 40."}}
+# %% tags=["hide-input"] mystnb={"code_prompt_show": "Show the plot's code", "code_prompt_hide": "Hide the plot's code", "figure": {"name": "fig-four-tasks", "caption": "Four tasks, five nets, each at its own best rate, after 300 steps: median of five seeds (dot), worst and best (line). Dotted: without learning. In recall, copying and counting right is better; in adding, left."}, "image": {"alt": "Four panels. In recall the LSTM with its default start stands at the guess of one quarter, and all others have their median at 1; the tanh layer and the LSTM with forget bias 3 have a seed below. In copying the tanh layer, the GRU and the LSTM with forget bias 3 stand at or near 1, the GRU with bias 3 and the default LSTM near two thirds. In adding the tanh layer's error is a tenth, the LSTMs' two thousandths, the GRUs' two ten-thousandths. In counting the tanh layer and the GRUs stand at 8 or 9, the LSTMs at 13 and 12, with a longest line up to 40."}}
 fig, axes = plt.subplots(2, 2, figsize=(5.8, 4.6), sharey=True)
 for ax, (task, naive) in zip(axes.ravel(), NAIVE.items(), strict=True):
     for place, net in enumerate(reversed(NETS)):
@@ -849,7 +849,7 @@ plt.show()
 #   vanishes faster than any other's before training. But look at its rate: thirty times that of the LSTM with the open gate. At that one's rate, as the cell above shows, most of the GRUs learn nothing. A comparison at one rate for all would have called it a failure.
 # - **Copying** goes to the tanh layer and the GRU; the LSTM with an open gate comes near. The default LSTM, and the GRU whose gate starts open, stop between guessing and knowing. An open gate is not always good.
 # - **Adding** goes to the gated cells, most clearly to the GRUs: noise comes in at every step, and only a gate can keep it out. The tanh layer is better than nothing, and hundreds of times as far off as a GRU.
-# - **Counting** goes to the LSTMs. All have seen $n$ up to 8, and the tanh layer and the GRUs count to that or a little further. The LSTMs go on: their medians are 13 and 17, and one gets to 40, where the test ends. Still the ranges touch: the best GRU counts as far as the worst LSTM. [Weiss et al. (2018)](#weiss2018) say why: a memory that adds can run up, step by step,
+# - **Counting** goes to the LSTMs. All have seen $n$ up to 8, and the tanh layer and the GRUs count to that or a little further. Most of the LSTMs go on: their medians are 13 and 12, further than any GRU gets, and one reaches 40, where the test ends. Still the ranges overlap: the worst LSTM of either kind counts no further than the best GRU. How far a single net gets is partly chance: rounding alone can move it by several counts. [Weiss et al. (2018)](#weiss2018) say why: a memory that adds can run up, step by step,
 #   without a limit. A GRU's state is an average and stays between $-1$ and 1, so each further count must fit into a smaller difference.
 #
 # Equal time gives the tanh layer more steps, and changes no order but in counting. And what does not follow: that one cell is better. The order is another one in each task; it is of 300 steps, of one size, of four small tasks.
@@ -862,10 +862,11 @@ def med(task, net, what="median"):
 GRUS, LSTMS = ("GRU", "GRU, b_z = 3"), ("LSTM", "LSTM, b_f = 3")
 assert med("recall", "GRU", "rate") >= 10 * med("recall", "LSTM, b_f = 3", "rate")
 opened = [med("counting", "LSTM, b_f = 3", what) for what in ("worst", "best")]
-assert opened == [10, 40]
+assert opened == [9, 26]
 assert med("adding", "tanh") > 400 * max(med("adding", g) for g in GRUS)
-assert max(med("counting", g, "best") for g in GRUS) <= min(
-    med("counting", g, "worst") for g in LSTMS)
+best = max(med("counting", g, "best") for g in GRUS)
+assert all(med("counting", g, "worst") <= best < med("counting", g) for g in LSTMS)
+assert {g: med("counting", g) for g in LSTMS} == {"LSTM": 13, "LSTM, b_f = 3": 12}
 
 # %%
 claim(35, ("what arrives over 99 steps before training, LSTM, default: median of 5",
@@ -1755,7 +1756,7 @@ check("7.9", join)
 #
 # *explore · an evening*
 #
-# Train a net on $a^n b^n$ with $n$ up to 10, with [counting](#rnnbook.data.tasks.counting), so that it counts right up to $n = 25$. Hand in a function `ends(n)` that feeds your net the mark, $n$ times a and $n$ times b, and returns, as a list of whole numbers, what it predicts after each of the $n$ b's: 2 (another b) or 0 (the end). Which cell, and how many units, do you take? Try the GRU too. Training can reach 25, but not from every seed: in the benchmark, of five LSTMs with $b_f = 3$ that had seen $n$ up to 8, the best got to 40 and the worst to 10.
+# Train a net on $a^n b^n$ with $n$ up to 10, with [counting](#rnnbook.data.tasks.counting), so that it counts right up to $n = 25$. Hand in a function `ends(n)` that feeds your net the mark, $n$ times a and $n$ times b, and returns, as a list of whole numbers, what it predicts after each of the $n$ b's: 2 (another b) or 0 (the end). Which cell, and how many units, do you take? Try the GRU too. Training can reach 25, but not from every seed: in the benchmark, of five LSTMs with $b_f = 3$ that had seen $n$ up to 8, the best got to 26 and the worst to 9.
 
 
 # %% tags=["stub"]
