@@ -534,11 +534,8 @@ plt.show()
 # Why tanh, and not another bend? Start one neuron at 0 and another at 0.1, give them no input, and look at their difference after ten steps.
 
 # %%
-bends = {
-    "tanh": np.tanh,
-    "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
-    "ReLU": lambda a: np.maximum(0, a),
-}
+bends = {"tanh": np.tanh, "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+         "ReLU": lambda a: np.maximum(0, a)}
 starts, differ = np.array([[0.0], [0.1]]), {}
 for name, phi in bends.items():
     for w_h in (1.0, 1.5):

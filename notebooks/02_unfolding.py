@@ -589,6 +589,8 @@ slow = [[table["total", kind, "no", rate]["passes"] for rate in (0.002, 0.005, 0
         for kind in ("state", "output", "both")]
 assert (np.isin(slow[0] - np.max(slow[1:], axis=0), (1, 2, 3))).all()
 assert [table["total", kind, "no", 0.01]["learned"] for kind in ("state", "both")] == [4, 4]
+
+# %%
 with_state = [("state", "no"), ("both", "no"), ("both", "yes")]
 with_output = [("output", "no"), ("output", "yes")]
 claim(20, ("recall, state fed back: fewest seeds of 5 that learned, of all rates",

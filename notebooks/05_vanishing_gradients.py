@@ -1122,8 +1122,7 @@ print("news, from 40 to 80:", *(f"{further(name):.1f}" for name in normal))
 # %%
 claim(26, ("seeds of 5 that learned: without", learned("tanh, orthogonal"), "<= 2"),
       ("the input normalized over the batch", learned("tanh, input normalized"), ">= 4"),
-      ("log10 of what arrives over 40 steps of recall: without",
-       power("tanh, orthogonal"), "< -1", 2),
+      ("arrives over 40 steps of recall, log10: without", power("tanh, orthogonal"), "< -1", 2),
       ("recurrence over the batch", power("batch norm, gain 1"), "> 2", 2),
       ("on news: without", power("tanh, orthogonal", "news, lag 40"), "< -3", 2),
       ("the input normalized", power("tanh, input normalized", "news, lag 40"), "< -3", 2),
