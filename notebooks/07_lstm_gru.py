@@ -1106,7 +1106,8 @@ assert 0 < users < 5
 # \begin{aligned}
 # I_{tj} &= \sum_{v \ne x_j} \frac{q_v}{1 - q_{x_j}} \\
 # &\qquad {} \times \mathrm{KL}\big(P_t, P_t^{(v)}\big) \\
-# \mathrm{KL}(P, Q) &= \sum_k P(k) \log_2 \frac{P(k)}{Q(k)}
+# \mathrm{KL}(P, Q) &= \sum_k P(k) \\
+# &\qquad {} \times \log_2 \frac{P(k)}{Q(k)}
 # \end{aligned}
 # $$ (7.11)
 #
