@@ -30,7 +30,8 @@ WORLDS = [
     (5, "rnn(x[order], W_xh, W_hh, b_h)",
      "rnn(x[order].reshape(1, B * T, D), W_xh, W_hh, b_h).reshape(B, T, H)", "permuted"),
     # A state that nothing is left of at the end of a sequence.
-    (4, "h_0=first)", "h_0=0 * first)", "carried on"),
+    (4, "rnn(joined, W_xh, W_hh, b_h)[:, T:]", "rnn(joined[:, T:], W_xh, W_hh, b_h)",
+     "at step 7"),
     # Numbers that did begin at zero.
     (67, "h_0=np.full((20, 1), 2.0)", "h_0=np.zeros((20, 1))", "from zero"),
     # Inputs that say nothing of the state.
